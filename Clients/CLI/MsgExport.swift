@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Model
+
+@main
+struct MsgExport: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "msgexport",
+        abstract: "Manages message export: which email and SMS are kept, and where they are exported.",
+        discussion: """
+            Talks to the daemon, msgexportd, over its socket. Every command takes --socket, --sandbox and --output; the environment \
+            variables MESSAGE_EXPORT_SOCKET and MESSAGE_EXPORT_SANDBOX stand in for the first two.
+
+            EXAMPLE: from a configuration to exported files
+              msgexport configuration create newsletter --channel email --message-export on --submit
+              msgexport ingest email --configuration newsletter ~/sent-mail/
+              msgexport destination create archive --type local --path /srv/archive
+              msgexport dataflow create daily --destination archive --format json
+              msgexport dataflow run daily --wait
+
+            EXIT CODES
+            \(ExitStatus.table)
+            """,
+        version: productVersion,
+        subcommands: [
+            StatusCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self, DestinationCommand.self,
+            DataflowCommand.self,
+        ])
+
+    // Given before the command's name, they are the command's all the same.
+    @OptionGroup var connection: Connection
+
+    static func main() async {
+        // Writing to a pipe that was closed fails like any write, instead of ending the program without a word.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Glibc.exit(report(error))
+        }
+    }
+
+    /// Tells what went wrong and returns the exit code for it.
+    private static func report(_ error: any Error) -> Int32 {
+        if let status = error as? Status {
+            Terminal.complain(status)
+            return ExitStatus.code(for: status.code)
+        }
+        if let code = error as? ExitCode { return code.rawValue }
+        let text = fullMessage(for: error)
+        if exitCode(for: error).isSuccess {
+            print(text)
+            return 0
+        }
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
+        return exitCode(for: error) == .validationFailure ? ExitStatus.usage : ExitStatus.other
+    }
+}
+
+/// What every command takes.
+struct Connection: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket. Default: $MESSAGE_EXPORT_SOCKET, else where the daemon of this user or of the system serves.",
+            valueName: "path"))
+    var socket: String?
+
+    @Option(help: ArgumentHelp("Sandbox to work in. Default: $MESSAGE_EXPORT_SANDBOX, else prod.", valueName: "name"))
+    var sandbox: String?
+
+    @Option(name: .shortAndLong, help: "How to show results: a table for people, or JSON for programs.")
+    var output: OutputFormat = .table
+
+    var resolvedSocket: String {
+        let environment = ProcessInfo.processInfo.environment
+        return socket ?? environment["MESSAGE_EXPORT_SOCKET"] ?? DefaultPaths(environment: environment, uid: geteuid()).socket
+    }
+
+    var resolvedSandbox: String {
+        sandbox ?? ProcessInfo.processInfo.environment["MESSAGE_EXPORT_SANDBOX"] ?? defaultSandbox
+    }
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+}
+
+enum OnOff: String, ExpressibleByArgument, CaseIterable {
+    case on
+    case off
+}

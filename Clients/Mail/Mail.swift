@@ -1,0 +1,129 @@
+import CGMime
+package import Model
+
+/// Reads mails (RFC 5322 and MIME) with GMime.
+///
+/// What a mail's text is follows the rules of Python's `EmailMessage.get_body`: attachments are never a body, of alternatives each
+/// kind is taken once, and a related group is its root.
+package enum Mail {
+    /// The mail as its parts; `raw` is the bytes given.
+    ///
+    /// - Throws: `invalidArgument` when the bytes are no mail: empty, or without a single header field.
+    package static func parse(_ raw: [UInt8]) throws(Status) -> Email {
+        initialize
+        let found: Email? = raw.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return nil }
+            return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) { start in
+                let stream = g_mime_stream_mem_new_with_buffer(start, bytes.count)
+                defer { g_object_unref(stream) }
+                let parser = g_mime_parser_new_with_stream(stream)
+                defer { g_object_unref(parser) }
+                guard let message = g_mime_parser_construct_message(parser, nil) else { return nil }
+                defer { g_object_unref(message) }
+                return read(message)
+            }
+        }
+        guard var email = found else {
+            throw Status(.invalidArgument, "not a mail", hint: "a mail begins with header fields such as From: and Subject:")
+        }
+        email.raw = raw
+        return email
+    }
+
+    /// GMime is set up once, before its first use.
+    private static let initialize: Void = g_mime_init()
+
+    private static func read(_ message: UnsafeMutablePointer<GMimeMessage>) -> Email? {
+        let headers = readHeaders(cgmime_message_object(message))
+        guard !headers.isEmpty else { return nil }
+        var email = Email(headers: headers)
+        email.subject = email.firstHeader("Subject")
+        email.from = addresses(message, GMIME_ADDRESS_TYPE_FROM).first
+        email.to = addresses(message, GMIME_ADDRESS_TYPE_TO)
+        email.cc = addresses(message, GMIME_ADDRESS_TYPE_CC)
+        email.bcc = addresses(message, GMIME_ADDRESS_TYPE_BCC)
+        email.replyTo = addresses(message, GMIME_ADDRESS_TYPE_REPLY_TO)
+        guard let root = g_mime_message_get_mime_part(message) else { return email }
+        let text = body(in: root, "plain")
+        let html = body(in: root, "html")
+        email.text = text.flatMap(MailPart.init).map(\.text)
+        email.html = html.flatMap(MailPart.init).map(\.text)
+        forEachLeaf(of: root) { leaf in
+            guard leaf != text, leaf != html else { return }
+            email.attachments.append(MailPart.attachment(leaf))
+        }
+        return email
+    }
+
+    private static func readHeaders(_ object: UnsafeMutablePointer<GMimeObject>?) -> [Header] {
+        guard let list = g_mime_object_get_header_list(object) else { return [] }
+        return (0..<g_mime_header_list_get_count(list)).compactMap { index in
+            guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header) else {
+                return nil
+            }
+            return Header(name: String(cString: name), value: decoded(g_mime_header_get_raw_value(header)))
+        }
+    }
+
+    /// A header's value, unfolded, its encoded words (RFC 2047) decoded.
+    private static func decoded(_ raw: UnsafePointer<CChar>?) -> String {
+        guard let raw, let text = g_mime_utils_header_decode_text(nil, raw) else { return "" }
+        defer { g_free(text) }
+        let unfolded = String(cString: text).unicodeScalars.filter { $0 != "\r" && $0 != "\n" }
+        let value = unfolded.drop { $0 == " " || $0 == "\t" }
+        return String(String.UnicodeScalarView(value))
+    }
+
+    private static func addresses(_ message: UnsafeMutablePointer<GMimeMessage>, _ type: GMimeAddressType) -> [Address] {
+        flatten(g_mime_message_get_addresses(message, type))
+    }
+
+    /// The mailboxes of a list, those of its groups in their place.
+    private static func flatten(_ list: UnsafeMutablePointer<InternetAddressList>?) -> [Address] {
+        guard let list else { return [] }
+        return (0..<internet_address_list_length(list)).flatMap { index -> [Address] in
+            guard let address = internet_address_list_get_address(list, index) else { return [] }
+            if let group = cgmime_group(address) { return flatten(internet_address_group_get_members(group)) }
+            guard let mailbox = cgmime_mailbox(address), let email = internet_address_mailbox_get_addr(mailbox) else { return [] }
+            let name = internet_address_get_name(address).map { String(cString: $0) }
+            return [Address(email: String(cString: email), name: name?.isEmpty == true ? nil : name)]
+        }
+    }
+
+    /// The part that is the mail's body of a text subtype.
+    private static func body(in object: UnsafeMutablePointer<GMimeObject>, _ subtype: String) -> UnsafeMutablePointer<GMimeObject>? {
+        let type = MailPart.mediaType(object)
+        guard !MailPart.isAttachment(object) else { return nil }
+        if type.main == "text" { return type.sub == subtype ? object : nil }
+        guard type.main == "multipart", let multipart = cgmime_multipart(object) else { return nil }
+        let parts = (0..<g_mime_multipart_get_count(multipart)).compactMap { g_mime_multipart_get_part(multipart, $0) }
+        guard type.sub == "related" else {
+            for part in parts {
+                if let found = body(in: part, subtype) { return found }
+            }
+            return nil
+        }
+        let start = g_mime_object_get_content_type_parameter(object, "start").map { String(cString: $0) }
+        let named = parts.first { part in
+            guard let start, let id = g_mime_object_get_header(part, "Content-ID") else { return false }
+            return String(cString: id) == start
+        }
+        return (named ?? parts.first).flatMap { body(in: $0, subtype) }
+    }
+
+    private static func forEachLeaf(
+        of object: UnsafeMutablePointer<GMimeObject>, _ visit: (UnsafeMutablePointer<GMimeObject>) -> Void
+    ) {
+        guard let multipart = cgmime_multipart(object) else { return visit(object) }
+        for index in 0..<g_mime_multipart_get_count(multipart) {
+            if let part = g_mime_multipart_get_part(multipart, index) { forEachLeaf(of: part, visit) }
+        }
+    }
+}
+
+extension Email {
+    /// The value of the first header field of that name; nil when there is none.
+    package func firstHeader(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value
+    }
+}

@@ -1,0 +1,47 @@
+# The two commands most people need are `make demo` and `make test`; `make help` lists the rest.
+
+SWIFT ?= swift
+APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev libgmime-3.0-dev zlib1g-dev libsqlite3-dev \
+	pkg-config python3 libpython3.11-testsuite
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo build test protos format
+
+help:            ## Lists these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps:            ## Installs the Debian packages the project needs (nothing when they are there).
+	@missing=$$(for p in $(APT_PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		echo "installing" $$missing; \
+		$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+demo: deps       ## Builds for release, then takes real mail and SMS from a sender to exported files and shows each step.
+	$(SWIFT) build -c release --product msgexportd
+	$(SWIFT) build -c release --product msgexport
+	Clients/Demo/demo.sh "$$($(SWIFT) build -c release --show-bin-path)"
+
+build: deps      ## Builds everything, tests included.
+	$(SWIFT) build --build-tests
+
+test: build      ## Builds, then runs all tests.
+	$(SWIFT) test --skip-build
+
+# The C side sees every `string` as `bytes` (the same on the wire): protobuf-c hands out strings without their length and so
+# cuts them at a NUL. And protoc-c knows no proto3 `optional`; a oneof of one member is the same on the wire.
+PROTOS := ttrpc google/rpc/status $(patsubst Protos/%.proto,%,$(wildcard Protos/messageexport/v1/*.proto))
+C_PROTOS := .build/c-protos
+protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
+	rm -rf $(C_PROTOS) && mkdir -p $(C_PROTOS)/in $(C_PROTOS)/out
+	cd Protos && for p in $(PROTOS); do mkdir -p ../$(C_PROTOS)/in/$$(dirname $$p); sed -E \
+		-e 's/^( *)optional string (\w+) = ([0-9]+);/\1oneof \2_presence { bytes \2 = \3; }/' \
+		-e 's/^( *(repeated )?)string /\1bytes /' $$p.proto > ../$(C_PROTOS)/in/$$p.proto; done
+	cd $(C_PROTOS)/in && protoc-c -I . -I /usr/include --c_out=../out $(addsuffix .proto,$(PROTOS)) google/protobuf/any.proto
+	rm -rf Sources/CMessages/generated Sources/CMessages/include/messageexport Sources/CMessages/include/google Sources/CMessages/include/ttrpc.pb-c.h
+	cd $(C_PROTOS)/out && find . -name '*.pb-c.h' -exec cp --parents {} ../../../Sources/CMessages/include ';'
+	cd $(C_PROTOS)/out && mkdir -p ../../../Sources/CMessages/generated && find . -name '*.pb-c.c' -exec cp --parents {} ../../../Sources/CMessages/generated ';'
+
+format:          ## Formats the Swift sources.
+	$(SWIFT) format --in-place --recursive Package.swift Sources Clients Tests

@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built with these: Swift 6 mode, no warning passes, no import leaks.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+/// A target of ours; its folder is `Sources/<name>` unless another is given.
+func module(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "message-export",
+    products: [
+        .executable(name: "msgexportd", targets: ["msgexportd"]),
+        .executable(name: "msgexport", targets: ["msgexport"]),
+        .library(name: "MessageExportClient", targets: ["MessageExportClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // System libraries, and the C that protoc-c generates.
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
+        .target(name: "CMessages", dependencies: ["CProtobufC"]),
+
+        // The daemon. Arrows point down: nothing imports what stands below it in this list.
+        module("Model", []),
+        module("Disk", [system]),
+        module("Messages", ["Model", "CMessages"]),
+        module("RPC", ["Model", "Messages", nio, nioPosix]),
+        module("Dataset", ["Model", "Disk", crypto, system]),
+        module("Catalog", ["Model", grdb, system]),
+        module("Formats", ["Model", "CZlib", crypto]),
+        module("Destinations", ["Model", "Disk", system]),
+        module("Exporter", ["Model", "Formats", "Destinations", crypto]),
+        module(
+            "Daemon",
+            [
+                "Model", "Messages", "RPC", "Disk", "Dataset", "Catalog", "Formats", "Destinations", "Exporter",
+                crypto, lifecycle, logging, signals, system,
+            ]),
+        program("msgexportd", ["Daemon", "Model", argumentParser, logging, system]),
+
+        // The clients.
+        module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
+        module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
+        program(
+            "msgexport", ["MessageExportClient", "Mail", "Formats", "Model", argumentParser, crypto, system],
+            path: "Clients/CLI"),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("ModelTests", ["Model"]),
+        tests("MessagesTests", ["Messages", "Model"]),
+        tests("RPCTests", ["RPC", "Messages", "Model", nio, nioPosix, nioEmbedded]),
+        tests("DiskTests", ["Disk", system]),
+        tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),
+        tests("CatalogTests", ["Catalog", "Model", system]),
+        tests("FormatsTests", ["Formats", "Model"]),
+        tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
+        tests("MailTests", ["Mail", "Model"]),
+        tests("IntegrationTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
+        tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,179 @@
+import GRDB
+package import Model
+
+/// A run that was begun, with what it needs to be done.
+package struct RunOrder: Hashable, Sendable {
+    package let run: Run
+    package let dataflow: Dataflow
+    package let destination: Destination
+}
+
+extension CatalogStore {
+    // MARK: Destinations and dataflows
+
+    package func createDestination(
+        sandboxID: String, name: ResourceName, settings: Destination.Settings
+    ) async throws(CatalogError) -> Destination {
+        let destination = Destination(id: CatalogStore.newID(), name: name.value, settings: settings, createdAt: time.now)
+        guard case .local(let path) = settings else { preconditionFailure("there is one type") }
+        return try await write { db in
+            try db.requireFree(name, in: "destination", of: sandboxID, what: "destination")
+            try db.execute(
+                sql: "INSERT INTO destination VALUES (?, ?, ?, 'local', ?, ?)",
+                arguments: [destination.id, sandboxID, destination.name, path, destination.createdAt.milliseconds])
+            return destination
+        }
+    }
+
+    package func createDataflow(
+        sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression
+    ) async throws(CatalogError) -> Dataflow {
+        let dataflow = Dataflow(
+            id: CatalogStore.newID(), name: name.value, destination: destination, format: format, compression: compression,
+            cursor: 0, createdAt: time.now)
+        return try await write { db in
+            try db.requireFree(name, in: "dataflow", of: sandboxID, what: "dataflow")
+            let destinationID = try String.fetchOne(
+                db, sql: "SELECT id FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, destination])
+            guard let destinationID else {
+                throw CatalogError(.notFound, "there is no destination named \(destination)", field: "destination")
+            }
+            try db.execute(
+                sql: "INSERT INTO dataflow VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                arguments: [
+                    dataflow.id, sandboxID, destinationID, dataflow.name, format.rawValue, compression.rawValue,
+                    dataflow.createdAt.milliseconds,
+                ])
+            return dataflow
+        }
+    }
+
+    /// How many destinations and dataflows a sandbox has.
+    package func counts(sandboxID: String) async throws(CatalogError) -> (destinations: UInt32, dataflows: UInt32) {
+        try await read { db in
+            func count(_ table: String) throws -> UInt32 {
+                try UInt32.fetchOne(db, sql: "SELECT count(*) FROM \(table) WHERE sandbox_id = ?", arguments: [sandboxID]) ?? 0
+            }
+            return (try count("destination"), try count("dataflow"))
+        }
+    }
+
+    // MARK: Runs
+
+    /// Fixes a run's window, from the dataflow's cursor up to `through`, and its folder. One run of a dataflow at a time.
+    package func beginRun(
+        sandboxID: String, dataflow name: String, through: UInt64, folder: @escaping @Sendable (Dataflow) -> String
+    ) async throws(CatalogError) -> RunOrder {
+        let now = time.now
+        return try await write { db in
+            let row = try Row.fetchOne(
+                db, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? AND dataflow.name = ?", arguments: [sandboxID, name])
+            guard let row else { throw CatalogError(.notFound, "there is no dataflow named \(name)", field: "dataflow") }
+            let dataflow = try Dataflow(row)
+            let underWay = try String.fetchOne(
+                db, sql: "SELECT id FROM run WHERE dataflow_id = ? AND state = 'PROCESSING'", arguments: [dataflow.id])
+            if let underWay {
+                throw CatalogError(.failedPrecondition, "run \(underWay) of dataflow \(name) is under way")
+            }
+            let run = Run(
+                id: CatalogStore.newID(), dataflow: name, state: .processing, after: dataflow.cursor,
+                through: max(through, dataflow.cursor), startedAt: now, folder: folder(dataflow))
+            try db.execute(
+                sql: "INSERT INTO run VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, NULL, ?, NULL, NULL)",
+                arguments: [
+                    run.id, dataflow.id, run.state.rawValue, Int64(run.after), Int64(run.through), now.milliseconds, run.folder,
+                ])
+            let settings = Destination.Settings.local(path: row["destination_path"])
+            let destination = Destination(
+                id: row["destination_id"], name: dataflow.destination, settings: settings,
+                createdAt: Instant(milliseconds: row["destination_created_at"]))
+            return RunOrder(run: run, dataflow: dataflow, destination: destination)
+        }
+    }
+
+    /// Ends a run. Success moves the dataflow's cursor in the same transaction.
+    package func endRun(_ run: Run) async throws(CatalogError) {
+        precondition(run.state.isFinal, "a run ends in a final state")
+        let now = time.now
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE run SET state = ?, records_received = ?, records_exported = ?, records_skipped = ?, files = ?, bytes = ?,
+                        ended_at = ?, manifest = ?, error = ? WHERE id = ? AND state = 'PROCESSING'
+                    """,
+                arguments: [
+                    run.state.rawValue, Int64(run.totals.received), Int64(run.totals.exported), Int64(run.totals.skipped),
+                    run.totals.files, Int64(run.totals.bytes), (run.endedAt ?? now).milliseconds, run.manifest, run.error, run.id,
+                ])
+            guard db.changesCount == 1 else { throw CatalogError(.failedPrecondition, "run \(run.id) is not under way") }
+            guard run.state == .success else { return }
+            try db.execute(
+                sql: "UPDATE dataflow SET cursor = ? WHERE id = (SELECT dataflow_id FROM run WHERE id = ?)",
+                arguments: [Int64(run.through), run.id])
+        }
+    }
+
+    package func run(sandboxID: String, id: String) async throws(CatalogError) -> Run {
+        try await read { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT run.*, dataflow.name AS dataflow FROM run JOIN dataflow ON dataflow.id = run.dataflow_id
+                    WHERE dataflow.sandbox_id = ? AND run.id = ?
+                    """, arguments: [sandboxID, id])
+            guard let row else { throw CatalogError(.notFound, "there is no run \(id)", field: "run_id") }
+            return try Run(row)
+        }
+    }
+
+    /// Fails the runs that an earlier daemon left under way; their windows are exported again by the next run of their dataflow.
+    package func failInterruptedRuns() async throws(CatalogError) -> Int {
+        let now = time.now
+        return try await write { db in
+            try db.execute(
+                sql: "UPDATE run SET state = 'FAILED', ended_at = ?, error = 'the daemon stopped during the run' WHERE state = 'PROCESSING'",
+                arguments: [now.milliseconds])
+            return db.changesCount
+        }
+    }
+
+    /// The highest sequence that any cursor or run of the sandbox names.
+    package func highestSequence(sandboxID: String) async throws(CatalogError) -> UInt64 {
+        try await read { db in
+            try UInt64.fetchOne(
+                db,
+                sql: """
+                    SELECT coalesce(max(max(coalesce(run.through_sequence, 0), dataflow.cursor)), 0) FROM dataflow
+                    LEFT JOIN run ON run.dataflow_id = dataflow.id WHERE dataflow.sandbox_id = ?
+                    """, arguments: [sandboxID]) ?? 0
+        }
+    }
+}
+
+private let selectDataflow = """
+    SELECT dataflow.*, destination.name AS destination, destination.path AS destination_path,
+        destination.created_at AS destination_created_at
+    FROM dataflow JOIN destination ON destination.id = dataflow.destination_id
+    """
+
+extension Dataflow {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: row["id"], name: row["name"], destination: row["destination"], format: try known(row["format"]),
+            compression: try known(row["compression"]), cursor: row["cursor"], createdAt: Instant(milliseconds: row["created_at"]))
+    }
+}
+
+extension Run {
+    fileprivate init(_ row: Row) throws {
+        let endedAt: Int64? = row["ended_at"]
+        self.init(
+            id: row["id"], dataflow: row["dataflow"], state: try known(row["state"]), after: row["after_sequence"],
+            through: row["through_sequence"],
+            totals: Totals(
+                received: row["records_received"], exported: row["records_exported"], skipped: row["records_skipped"],
+                files: row["files"], bytes: row["bytes"]),
+            startedAt: Instant(milliseconds: row["started_at"]), endedAt: endedAt.map { Instant(milliseconds: $0) },
+            folder: row["folder"], manifest: row["manifest"], error: row["error"])
+    }
+}

@@ -1,0 +1,152 @@
+import Catalog
+import Dataset
+import Disk
+import Glibc
+package import Logging
+import Messages
+import Model
+import RPC
+import ServiceLifecycle
+import SystemPackage
+import UnixSignals
+
+/// Assembles the daemon and runs it.
+package enum DaemonProcess {
+    /// Serves until SIGTERM or SIGINT, then stops: accepts no more, answers what is under way, removes its socket.
+    ///
+    /// - Throws: `Status` when it cannot start, with what to do about it.
+    package static func run(_ settings: DaemonSettings, logger: Logger) async throws {
+        let files = PosixFiles()
+        let time = SystemTime()
+        let locks = try claim(settings, files: files)
+        defer { withExtendedLifetime(locks) {} }
+
+        let hasData = try unlessDiskFails { () throws(DiskError) in try files.exists(settings.catalog) }
+        let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData)
+        let catalog = try await openCatalog(settings, master: master, files: files, time: time)
+        let stores = try await openDatasets(settings, catalog: catalog, master: master, files: files, time: time, logger: logger)
+        let interrupted = try await catalog.failInterruptedRuns()
+        if interrupted > 0 { logger.warning("runs were under way when the daemon last stopped", metadata: ["runs": "\(interrupted)"]) }
+
+        let directory = try await SandboxDirectory(catalog: catalog, stores: stores)
+        let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
+        let management = ManagementService()
+        let handlers = ManagementHandlers(
+            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"), startedAt: time.now)
+        let ingest = IngestHandler(directory: directory, time: time)
+        let rpc = RPCService(
+            path: settings.socket.string, methods: methods(ingest, handlers, management), logger: logger)
+        // Stopped in reverse: exports end first, so that those who wait for one are answered; then the socket.
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: management), .init(service: rpc), .init(service: exports)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await group.run()) } catch { outcome = .failure(error) }
+        for (_, store) in stores { await store.close() }
+        try catalog.close()
+        try outcome.get()
+    }
+
+    private static func methods(
+        _ ingest: IngestHandler, _ handlers: ManagementHandlers, _ management: ManagementService
+    ) -> [MethodName: MethodHandler] {
+        [
+            .ingest: ingest.serve,
+            .createConfiguration: management.handler(handlers.createConfiguration),
+            .submitConfiguration: management.handler(handlers.submitConfiguration),
+            .getRecords: management.handler(handlers.getRecords),
+            .createDestination: management.handler(handlers.createDestination),
+            .createDataflow: management.handler(handlers.createDataflow),
+            .startRun: management.handler(handlers.startRun),
+            .waitRun: management.handler(handlers.waitRun),
+            .getStatus: management.handler(handlers.getStatus),
+        ]
+    }
+
+    /// Makes sure that no other daemon uses the data folder or the socket for as long as the result lives.
+    private static func claim(_ settings: DaemonSettings, files: any Files) throws(Status) -> [FileLock] {
+        try UnixSocket.check(settings.socket.string)
+        return try unlessDiskFails { () throws(DiskError) in
+            try files.createFolder(settings.data)
+            try files.createFolder(settings.socket.removingLastComponent())
+            return [
+                (settings.lock, "the data folder \(settings.data) is in use by another daemon"),
+                (settings.socketLock, "the socket \(settings.socket) is served by another daemon"),
+            ]
+        }.map { (path, message) throws(Status) in
+            guard let lock = try unlessDiskFails({ () throws(DiskError) in try FileLock.claim(path) }) else {
+                throw Status(.failedPrecondition, message, hint: "stop that one first, or choose another place")
+            }
+            return lock
+        }
+    }
+
+    private static func openCatalog(
+        _ settings: DaemonSettings, master: MasterKey, files: any Files, time: any TimeSource
+    ) async throws(Status) -> CatalogStore {
+        do {
+            let catalog = try CatalogStore(path: settings.catalog, time: time)
+            if let known = try await catalog.organization().masterKeyID {
+                guard known == master.id else {
+                    throw Status(
+                        .failedPrecondition, "\(settings.masterKey) is not the master key that \(settings.data) was made under",
+                        hint: "name the right key file with --master-key")
+                }
+            } else {
+                try await catalog.setMasterKeyID(master.id)
+            }
+            try files.syncFolder(settings.data)
+            return catalog
+        } catch let error as CatalogError {
+            throw Status(error)
+        } catch let error as Status {
+            throw error
+        } catch {
+            throw Status(.unavailable, "\(error)")
+        }
+    }
+
+    private static func openDatasets(
+        _ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files, time: any TimeSource, logger: Logger
+    ) async throws(Status) -> [(sandbox: Sandbox, store: RecordStore)] {
+        do {
+            var stores: [(sandbox: Sandbox, store: RecordStore)] = []
+            for sandbox in try await catalog.sandboxes() {
+                let floor = try await catalog.highestSequence(sandboxID: sandbox.id)
+                let store = try RecordStore(
+                    settings: .init(
+                        sandbox: sandbox.id, epoch: sandbox.epoch,
+                        folders: DatasetFolders(
+                            keys: settings.folder("keys", sandboxID: sandbox.id, epoch: sandbox.epoch),
+                            data: settings.folder("datasets", sandboxID: sandbox.id, epoch: sandbox.epoch)),
+                        retention: sandbox.retention, sequenceFloor: floor),
+                    master: master, files: files, time: time)
+                for report in store.recoveryReports {
+                    logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
+                }
+                stores.append((sandbox, store))
+            }
+            return stores
+        } catch let error as CatalogError {
+            throw Status(error)
+        } catch let error as DatasetError {
+            throw Status(error)
+        } catch {
+            throw Status(.unavailable, "\(error)")
+        }
+    }
+
+    private static func unlessDiskFails<Value>(_ body: () throws(DiskError) -> Value) throws(Status) -> Value {
+        do { return try body() } catch { throw Status(.unavailable, "\(error)", hint: "check the folder and its permissions") }
+    }
+}
+
+/// The wall clock.
+struct SystemTime: TimeSource {
+    var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}

@@ -1,0 +1,120 @@
+import Catalog
+import Dataset
+import Disk
+import Exporter
+import Logging
+import Model
+import ServiceLifecycle
+import Synchronization
+
+/// Does the runs of dataflows, some at the same time, each on a thread of its own.
+final class ExportService: Service {
+    private struct Order: Sendable {
+        let export: Export
+        let store: RecordStore
+    }
+
+    private let catalog: CatalogStore
+    private let files: any Files
+    private let time: any TimeSource
+    private let logger: Logger
+    private let stream: AsyncStream<Order>
+    private let continuation: AsyncStream<Order>.Continuation
+    private let isStopping = Atomic(false)
+    /// Who waits for the end of each run under way.
+    private let waiting: Mutex<[String: [CheckedContinuation<Void, Never>]]> = Mutex([:])
+
+    init(catalog: CatalogStore, files: any Files, time: any TimeSource, logger: Logger) {
+        self.catalog = catalog
+        self.files = files
+        self.time = time
+        self.logger = logger
+        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Limits.runsQueued))
+    }
+
+    /// Fixes a run over what is stored beyond the dataflow's cursor and queues it.
+    func start(dataflow: String, of entry: SandboxDirectory.Entry) async throws(Status) -> Run {
+        let name = entry.sandbox.name
+        let folder = Export.folder(dataset: "message-export-\(name)", startedAt: time.now)
+        let order: RunOrder
+        do {
+            order = try await catalog.beginRun(
+                sandboxID: entry.sandbox.id, dataflow: dataflow, through: entry.store.totals.lastSequence
+            ) { _ in folder }
+        } catch {
+            throw Status(error)
+        }
+        let run = order.run
+        let expected = entry.store.count(after: run.after, through: run.through)
+        let export = Export(
+            run: run, dataflow: order.dataflow, destination: order.destination, sandbox: name, expected: expected)
+        waiting.withLock { $0[run.id] = [] }
+        guard case .enqueued = continuation.yield(Order(export: export, store: entry.store)) else {
+            await end(failed(run, "the daemon is stopping or has too many runs waiting"))
+            throw Status(.resourceExhausted, "run \(run.id) could not be queued", hint: "try again later")
+        }
+        return run
+    }
+
+    /// Returns when the run has ended; at once when it is not under way.
+    func waitForEnd(of runID: String) async {
+        await withCheckedContinuation { continuation in
+            let isUnderWay = waiting.withLock { waiting in
+                waiting[runID]?.append(continuation)
+                return waiting[runID] != nil
+            }
+            if !isUnderWay { continuation.resume() }
+        }
+    }
+
+    func run() async {
+        await withGracefulShutdownHandler {
+            await stream.forEach(atOnce: Limits.runsAtOnce, perform)
+        } onGracefulShutdown: {
+            // The runs under way end at their next batch; those that wait end before their first.
+            self.isStopping.store(true, ordering: .relaxed)
+            self.continuation.finish()
+        }
+    }
+
+    @Sendable private func perform(_ order: Order) async {
+        let export = order.export
+        do {
+            let done = try await DiskQueue("run.\(export.run.id)").run { [self] in
+                try export.perform(
+                    source: { after, through in
+                        try order.store.nextBatch(after: after, through: through)?.map { try Record($0, sandbox: export.sandbox) }
+                    }, files: files, isStopping: { isStopping.load(ordering: .relaxed) })
+            }
+            await end(done)
+        } catch {
+            await end(failed(export.run, "\(error)"))
+        }
+    }
+
+    private func failed(_ run: Run, _ reason: String) -> Run {
+        var failed = run
+        failed.state = .failed
+        failed.error = reason
+        return failed
+    }
+
+    private func end(_ run: Run) async {
+        do {
+            var run = run
+            run.endedAt = time.now
+            try await catalog.endRun(run)
+            logger.info(
+                "run ended",
+                metadata: [
+                    "run": "\(run.id)", "dataflow": "\(run.dataflow)", "state": "\(run.state.rawValue)",
+                    "records": "\(run.totals.exported)", "error": "\(run.error ?? "none")",
+                ])
+        } catch {
+            // The run stays PROCESSING; the next start fails it, and its window is exported again.
+            logger.error("the end of a run could not be recorded", metadata: ["run": "\(run.id)", "error": "\(error)"])
+        }
+        let waiters = waiting.withLock { $0.removeValue(forKey: run.id) ?? [] }
+        for waiter in waiters { waiter.resume() }
+    }
+}

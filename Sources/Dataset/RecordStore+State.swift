@@ -1,0 +1,219 @@
+import Model
+
+extension RecordStore {
+    /// All that changes in a dataset, as a value: no disk, no clock, no threads.
+    struct State {
+        /// What is known of a submitter's message id.
+        enum Slot {
+            /// Waits for its commit; `duplicates` share its end.
+            case pending(contentSHA256: [UInt8], duplicates: [Completion])
+            case retained(Retained)
+        }
+
+        struct Retained {
+            let contentSHA256: [UInt8]
+            let sequence: UInt64
+            let ingestedAt: Instant
+            let expiresAt: Instant
+        }
+
+        struct Waiting {
+            let submission: Submission
+            let completion: Completion
+        }
+
+        /// What the writer took to commit.
+        struct Taken {
+            let waiting: [Waiting]
+            let firstSequence: UInt64
+            let ingestedAt: Instant
+            let writer: SegmentWriter?
+        }
+
+        /// A completion with what to tell it, to be run without the lock.
+        struct Answer {
+            let completion: Completion
+            let result: Result<Appended, DatasetError>
+
+            func run() { completion(result) }
+        }
+
+        enum Decision {
+            case answer(Result<Appended, DatasetError>)
+            case waits
+            /// It waits, and nobody is writing: the caller must start the writer.
+            case waitsForNewWriter
+        }
+
+        var index: [RecordKey: Slot] = [:]
+        var submitters: Set<UInt32> = []
+        var segments: [Segment] = []
+        /// Sequences of records that a later one with the same key replaced: what a failed write left behind on disk.
+        var superseded: Set<UInt64> = []
+        var isClosed = false
+
+        private var waiting: [Waiting] = []
+        private var waitingBytes = 0
+        private var isWriting = false
+        private var writer: SegmentWriter?
+        private var nextSequence: UInt64
+        private var lastIngestedAt = Instant(milliseconds: .min)
+
+        init(nextSequence: UInt64) {
+            self.nextSequence = nextSequence
+        }
+
+        /// Takes in a record that was found on disk.
+        mutating func recover(_ record: StoredRecord) {
+            let key = RecordKey(submitter: record.submitter, id: record.id)
+            var kept = Retained(
+                contentSHA256: record.contentSHA256, sequence: record.sequence, ingestedAt: record.ingestedAt,
+                expiresAt: record.expiresAt)
+            if case .retained(let other) = index[key] {
+                superseded.insert(min(other.sequence, kept.sequence))
+                if other.sequence > kept.sequence { kept = other }
+            }
+            index[key] = .retained(kept)
+            submitters.insert(record.submitter)
+            lastIngestedAt = max(lastIngestedAt, record.ingestedAt)
+        }
+
+        /// Gives new records sequences above `sequence`.
+        mutating func skip(to sequence: UInt64) {
+            nextSequence = max(nextSequence, sequence + 1)
+        }
+
+        /// Decides about a submission: answers it, or lets it wait for its commit.
+        mutating func take(
+            _ submission: Submission, keep: Bool, now: Instant, completion: @escaping Completion
+        ) -> Decision {
+            guard !isClosed else { return .answer(.failure(DatasetError(.closed, "the dataset is closing"))) }
+            let conflict = DatasetError(.conflict, "a message with this id but other content is already stored")
+            switch index[submission.key] {
+            case .retained(let retained) where retained.expiresAt > now:
+                guard retained.contentSHA256 == submission.contentSHA256 else { return .answer(.failure(conflict)) }
+                return .answer(.success(.duplicate(ingestedAt: retained.ingestedAt, expiresAt: retained.expiresAt)))
+            case .pending(let hash, let duplicates):
+                guard hash == submission.contentSHA256 else { return .answer(.failure(conflict)) }
+                index[submission.key] = .pending(contentSHA256: hash, duplicates: duplicates + [completion])
+                return .waits
+            case .retained, nil:
+                guard keep else { return .answer(.success(.notKept)) }
+            }
+            // One that is larger than the limit on its own is taken when nothing else waits.
+            guard waiting.isEmpty || waitingBytes + submission.size <= Limits.pendingBytes else {
+                return .answer(.failure(DatasetError(.full, "\(waitingBytes) bytes already wait for the disk; try again later")))
+            }
+            index[submission.key] = .pending(contentSHA256: submission.contentSHA256, duplicates: [])
+            waiting.append(Waiting(submission: submission, completion: completion))
+            waitingBytes += submission.size
+            defer { isWriting = true }
+            return isWriting ? .waits : .waitsForNewWriter
+        }
+
+        /// What to commit next; nil when nothing waits, and then nobody writes any more.
+        mutating func nextBatch(now: Instant) -> Taken? {
+            guard !waiting.isEmpty else {
+                isWriting = false
+                return nil
+            }
+            var count = 0
+            var size = 0
+            for entry in waiting.prefix(Limits.batchRecords) {
+                guard count == 0 || size + entry.submission.size <= Limits.batchBytes else { break }
+                count += 1
+                size += entry.submission.size
+            }
+            let taken = Array(waiting.prefix(count))
+            waiting.removeFirst(count)
+            waitingBytes -= size
+            lastIngestedAt = max(lastIngestedAt, now)
+            defer { nextSequence += UInt64(count) }
+            return Taken(waiting: taken, firstSequence: nextSequence, ingestedAt: lastIngestedAt, writer: writer)
+        }
+
+        /// Makes a durable batch visible.
+        mutating func publish(_ batch: Taken, location: BatchLocation, writer: SegmentWriter) -> [Answer] {
+            self.writer = writer
+            let identity = writer.segment.identity
+            if let last = segments.indices.last, segments[last].identity.id == identity.id {
+                segments[last].batches.append(location)
+            } else {
+                var segment = writer.segment
+                segment.batches = [location]
+                segments.append(segment)
+            }
+            var answers: [Answer] = []
+            for (offset, entry) in batch.waiting.enumerated() {
+                let duplicates = duplicates(of: entry.submission.key)
+                index[entry.submission.key] = .retained(
+                    Retained(
+                        contentSHA256: entry.submission.contentSHA256, sequence: batch.firstSequence + UInt64(offset),
+                        ingestedAt: batch.ingestedAt, expiresAt: identity.expiry))
+                submitters.insert(entry.submission.submitter)
+                let stored = Appended.stored(ingestedAt: batch.ingestedAt, expiresAt: identity.expiry)
+                let duplicate = Appended.duplicate(ingestedAt: batch.ingestedAt, expiresAt: identity.expiry)
+                answers.append(Answer(completion: entry.completion, result: .success(stored)))
+                answers += duplicates.map { Answer(completion: $0, result: .success(duplicate)) }
+            }
+            return answers
+        }
+
+        /// Gives up a batch whose write or sync failed, and its segment with it.
+        mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
+            writer = nil
+            return batch.waiting.flatMap { entry in
+                let duplicates = duplicates(of: entry.submission.key)
+                index[entry.submission.key] = nil
+                return ([entry.completion] + duplicates).map { Answer(completion: $0, result: .failure(error)) }
+            }
+        }
+
+        private func duplicates(of key: RecordKey) -> [Completion] {
+            guard case .pending(_, let duplicates) = index[key] else { return [] }
+            return duplicates
+        }
+
+        /// Sequences of the visible records with an id, in the order of their submitters.
+        func sequences(of id: MessageID, now: Instant) -> [UInt64] {
+            submitters.sorted().compactMap { submitter in
+                guard case .retained(let retained) = index[RecordKey(submitter: submitter, id: id)], retained.expiresAt > now else {
+                    return nil
+                }
+                return retained.sequence
+            }
+        }
+
+        /// The first visible batch with a record after `cursor`. The segment comes without its list of batches, which is the writer's.
+        func place(after cursor: UInt64, now: Instant) -> (Segment, BatchLocation)? {
+            for segment in segments where segment.identity.expiry > now {
+                if let batch = segment.batch(after: cursor) {
+                    return (Segment(identity: segment.identity, keys: segment.keys, file: segment.file), batch)
+                }
+            }
+            return nil
+        }
+
+        func count(after: UInt64, through: UInt64, now: Instant) -> UInt64 {
+            var count: UInt64 = 0
+            for segment in segments where segment.identity.expiry > now {
+                for batch in segment.batches {
+                    let first = max(batch.header.firstSequence, after + 1)
+                    let last = min(batch.header.lastSequence, through)
+                    if first <= last { count += last - first + 1 - UInt64(superseded.count { $0 >= first && $0 <= last }) }
+                }
+            }
+            return count
+        }
+
+        func totals(now: Instant) -> Totals {
+            var totals = Totals(lastSequence: segments.last?.batches.last?.header.lastSequence ?? 0)
+            totals.records = count(after: 0, through: .max, now: now)
+            for segment in segments where segment.identity.expiry > now {
+                totals.segments += 1
+                totals.bytes += UInt64(segment.size)
+            }
+            return totals
+        }
+    }
+}

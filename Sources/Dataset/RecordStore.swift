@@ -1,0 +1,172 @@
+package import Disk
+package import Model
+import Synchronization
+
+/// The message export dataset of one sandbox.
+///
+/// ## Invariants
+/// - A completion that says stored or duplicate was called after the record's batch was durable.
+/// - No two visible records share submitter and id.
+/// - Sequences grow; a failed write leaves a gap, never a reuse.
+///
+/// ## Concurrency model
+/// Any thread may call anything. `state` guards all that changes; it is never held over disk work. One writer at a time runs on
+/// `queue`: it takes what waits, commits it with one sync, publishes it, and goes on until nothing waits.
+package final class RecordStore: Sendable {
+    /// Answers one submission; called once, on the writer's thread or before `append` returns. Must not block.
+    package typealias Completion = @Sendable (Result<Appended, DatasetError>) -> Void
+
+    /// What became of a submission, and what its submitter may know of the record.
+    package enum Appended: Hashable, Sendable {
+        case stored(ingestedAt: Instant, expiresAt: Instant)
+        /// It was there already.
+        case duplicate(ingestedAt: Instant, expiresAt: Instant)
+        /// It was not there, and was not to be kept.
+        case notKept
+    }
+
+    /// What a dataset is made of.
+    package struct Settings: Sendable {
+        package let sandbox: String
+        package let epoch: UInt32
+        package let folders: DatasetFolders
+        package let retention: Retention
+        /// New records get sequences above this; the highest any cursor or run has named.
+        package let sequenceFloor: UInt64
+
+        package init(sandbox: String, epoch: UInt32, folders: DatasetFolders, retention: Retention, sequenceFloor: UInt64) {
+            self.sandbox = sandbox
+            self.epoch = epoch
+            self.folders = folders
+            self.retention = retention
+            self.sequenceFloor = sequenceFloor
+        }
+    }
+
+    /// How much there is.
+    package struct Totals: Hashable, Sendable {
+        package var records: UInt64 = 0
+        package var lastSequence: UInt64 = 0
+        package var segments: UInt32 = 0
+        package var bytes: UInt64 = 0
+    }
+
+    /// What recovery found damaged, cut or missing.
+    package let recoveryReports: [String]
+
+    private let settings: Settings
+    private let master: MasterKey
+    private let files: any Files
+    private let time: any TimeSource
+    private let queue: DiskQueue
+    private let state: Mutex<State>
+
+    /// Opens the dataset, recovering whatever an earlier stop left. Blocks for as long as reading it takes.
+    ///
+    /// - Throws: `wrongMasterKey`, `unsupportedVersion`, `io`. Damage does not throw: see `recoveryReports`.
+    package init(settings: Settings, master: MasterKey, files: any Files, time: any TimeSource) throws(DatasetError) {
+        self.settings = settings
+        self.master = master
+        self.files = files
+        self.time = time
+        queue = DiskQueue("dataset.\(settings.sandbox)")
+        var recovered = State(nextSequence: settings.sequenceFloor + 1)
+        let recovery = try Recovery.run(
+            folders: settings.folders, sandbox: settings.sandbox, epoch: settings.epoch, master: master, files: files,
+            now: time.now
+        ) { recovered.recover($0) }
+        recovered.segments = recovery.segments
+        recovered.skip(to: recovery.lastSequence)
+        recoveryReports = recovery.reports
+        state = Mutex(recovered)
+    }
+
+    /// Hands over a record; `completion` tells when it is durable, or why it is not.
+    ///
+    /// - Parameter keep: false only asks whether it is there already.
+    package func append(_ submission: Submission, keep: Bool = true, completion: @escaping Completion) {
+        let now = time.now
+        let decision = state.withLock { $0.take(submission, keep: keep, now: now, completion: completion) }
+        switch decision {
+        case .answer(let answer): completion(answer)
+        case .waits: break
+        case .waitsForNewWriter: queue.start { [self] in writeUntilNothingWaits() }
+        }
+    }
+
+    /// The records with a message id, one for each submitter that used it. Blocks.
+    package func find(_ id: MessageID) throws(DatasetError) -> [StoredRecord] {
+        let now = time.now
+        let sequences = state.withLock { $0.sequences(of: id, now: now) }
+        var found: [StoredRecord] = []
+        for sequence in sequences {
+            let records = try nextBatch(after: sequence - 1, through: sequence) ?? []
+            found += records.filter { $0.id == id }
+        }
+        return found
+    }
+
+    /// The records of the first batch that has any after `cursor`, up to and with `through`; nil when there is none.
+    ///
+    /// Goes on where it is asked to: pass the last record's sequence as the next `cursor`. Blocks; holds one batch in memory.
+    /// - Throws: `corrupt` when the batch is not what was written.
+    package func nextBatch(after cursor: UInt64, through: UInt64) throws(DatasetError) -> [StoredRecord]? {
+        var cursor = cursor
+        while cursor < through {
+            let now = time.now
+            let (place, superseded) = state.withLock { ($0.place(after: cursor, now: now), $0.superseded) }
+            guard let (segment, batch) = place, batch.header.firstSequence <= through else { return nil }
+            let records = try segment.records(of: batch).filter {
+                $0.sequence > cursor && $0.sequence <= through && !superseded.contains($0.sequence)
+            }
+            if !records.isEmpty { return records }
+            cursor = batch.header.lastSequence
+        }
+        return nil
+    }
+
+    /// How many visible records have sequences after `after`, up to and with `through`.
+    package func count(after: UInt64, through: UInt64) -> UInt64 {
+        let now = time.now
+        return state.withLock { $0.count(after: after, through: through, now: now) }
+    }
+
+    /// How many records are visible now, and what they take.
+    package var totals: Totals {
+        let now = time.now
+        return state.withLock { $0.totals(now: now) }
+    }
+
+    /// Refuses what comes from now on and returns when what waited is answered.
+    package func close() async {
+        state.withLock { $0.isClosed = true }
+        // One thing after the other on the queue: when this is done, so is every writer before it.
+        await queue.run { [self] in writeUntilNothingWaits() }
+    }
+
+    private func writeUntilNothingWaits() {
+        while let batch = state.withLock({ $0.nextBatch(now: time.now) }) {
+            do {
+                var writer = try writer(for: batch)
+                let location = try writer.append(
+                    batch.waiting.map(\.submission), firstSequence: batch.firstSequence, ingestedAt: batch.ingestedAt)
+                let answers = state.withLock { $0.publish(batch, location: location, writer: writer) }
+                for answer in answers { answer.run() }
+            } catch {
+                let code: DatasetError.Code = error.isFull ? .full : .io
+                let answers = state.withLock { $0.fail(batch, DatasetError(code, "\(error)")) }
+                for answer in answers { answer.run() }
+            }
+        }
+    }
+
+    /// The batch's writer: the current one, or that of a new segment when the day has changed, it is full, or it failed.
+    private func writer(for batch: State.Taken) throws(DiskError) -> SegmentWriter {
+        let day = Day(containing: batch.ingestedAt)
+        if let current = batch.writer, current.segment.identity.day == day, current.offset < Limits.segmentBytes { return current }
+        let identity = SegmentIdentity(
+            id: .random(), sandbox: settings.sandbox, epoch: settings.epoch, zone: "UTC", day: day,
+            expiry: settings.retention.expiry(of: day))
+        return try SegmentWriter(identity: identity, folders: settings.folders, master: master, files: files)
+    }
+}

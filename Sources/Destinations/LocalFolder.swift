@@ -1,0 +1,84 @@
+package import Disk
+import FoundationEssentials
+package import Model
+import SystemPackage
+
+/// A destination on the daemon's own machine: a folder.
+package struct LocalFolder: Sendable {
+    private let path: FilePath
+    private let files: any Files
+
+    /// - Throws: `invalidArgument` naming `path` when it is not an absolute path without `..`.
+    package init(path: String, files: any Files) throws(Status) {
+        let parsed = FilePath(path)
+        guard parsed.isAbsolute, parsed.isLexicallyNormal, !parsed.components.isEmpty else {
+            throw Status(.invalidArgument, "not an absolute path of a folder: \(path)", field: "path")
+        }
+        self.path = parsed
+        self.files = files
+    }
+
+    /// Whether files can be delivered here now, tried with one.
+    ///
+    /// - Throws: `failedPrecondition` naming `path` when the folder is missing or may not be written to. Blocks.
+    package func check() throws(Status) {
+        do {
+            _ = try files.list(path)
+            let probe = path.appending(".message-export-probe")
+            if try files.exists(probe) { try files.remove(probe) }
+            _ = try files.create(probe)
+            try files.remove(probe)
+        } catch {
+            throw Status(
+                .failedPrecondition, "cannot deliver to \(path): \(error)", field: "path",
+                hint: "make the folder, and let the daemon's user write to it")
+        }
+    }
+
+    /// Begins a file below `folder`, which is made where it is missing. Nobody sees it by its name before `publish`.
+    package func begin(_ name: String, in folder: String) throws(DiskError) -> Delivery {
+        var place = path
+        place.append(FilePath(folder).components)
+        try files.createFolder(place)
+        return try Delivery(name: name, folder: place, files: files)
+    }
+
+    /// A file on its way to a folder.
+    package struct Delivery: ~Copyable {
+        private let target: FilePath
+        private let unfinished: FilePath
+        private let folder: FilePath
+        private let files: any Files
+        private let file: any File
+        package private(set) var size: Int64 = 0
+
+        init(name: String, folder: FilePath, files: any Files) throws(DiskError) {
+            self.folder = folder
+            self.files = files
+            target = folder.appending(name)
+            unfinished = folder.appending(".\(name).unfinished")
+            file = try files.create(unfinished)
+        }
+
+        /// Adds to the end of the file.
+        package mutating func write(_ bytes: [UInt8]) throws(DiskError) {
+            try file.write([Data(bytes)], at: size)
+            size += Int64(bytes.count)
+        }
+
+        /// Gives the file its name. When this returns, it is whole and durable.
+        /// - Throws: `EEXIST` when the name is taken: nothing is ever replaced.
+        package consuming func publish() throws(DiskError) {
+            try file.sync()
+            guard try !files.exists(target) else { throw DiskError("deliver", target, .fileExists) }
+            try files.rename(unfinished, to: target)
+            try files.syncFolder(folder)
+        }
+
+        /// Gives the file up and removes what was written, as far as that can be done.
+        package consuming func discard() {
+            // The run fails for its own reason already; a leftover is named so that it is told from a delivered file.
+            try? files.remove(unfinished)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Dispatch
+
+/// A thread's worth of blocking work, kept off Swift's cooperative pool: one piece at a time, in order.
+package final class DiskQueue: Sendable {
+    private let queue: DispatchQueue
+
+    /// - Parameter name: shows in debuggers.
+    package init(_ name: String) {
+        queue = DispatchQueue(label: "message-export.\(name)")
+    }
+
+    /// Runs `work` after everything given before it and returns at once.
+    package func start(_ work: @escaping @Sendable () -> Void) {
+        queue.async(execute: work)
+    }
+
+    /// Runs `work` after everything given before it and returns what it returned, or throws what it threw.
+    package func run<Value: Sendable, Failure: Error>(
+        _ work: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
+            queue.async {
+                do throws(Failure) {
+                    continuation.resume(returning: .success(try work()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}

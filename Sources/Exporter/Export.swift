@@ -1,0 +1,158 @@
+import Crypto
+import Destinations
+package import Disk
+import Formats
+package import Model
+
+/// One run of a dataflow: reads its window from a dataset and delivers it, data first, manifest last.
+package struct Export: Sendable {
+    /// The records of the window after a sequence, some at a time; nil: no more.
+    package typealias Source = @Sendable (_ after: UInt64, _ through: UInt64) throws -> [Record]?
+
+    /// Why a run did not succeed; its description tells people.
+    package enum Failure: Error, CustomStringConvertible {
+        case stopping
+        case destination(DiskError)
+
+        package var description: String {
+            switch self {
+            case .stopping: "the daemon is stopping"
+            case .destination(let error): "the destination failed: \(error)"
+            }
+        }
+    }
+
+    package let run: Run
+    package let dataflow: Dataflow
+    package let destination: Destination
+    package let sandbox: String
+    /// Records of the window when it was fixed.
+    package let expected: UInt64
+
+    package init(run: Run, dataflow: Dataflow, destination: Destination, sandbox: String, expected: UInt64) {
+        self.run = run
+        self.dataflow = dataflow
+        self.destination = destination
+        self.sandbox = sandbox
+        self.expected = expected
+    }
+
+    /// The folder of a run that starts at `instant`: `<dataset>/exportTime=YYYYMMDDHHMM`.
+    package static func folder(dataset: String, startedAt instant: Instant) -> String {
+        let minute = instant.description.filter(\.isNumber).prefix(12)
+        return "\(dataset)/exportTime=\(minute)"
+    }
+
+    /// Delivers the window. Blocks. When it returns, everything is durable at the destination.
+    ///
+    /// - Parameter isStopping: asked between batches; true ends the run.
+    /// - Returns: the run, successful, with its totals.
+    /// - Throws: `Failure`, or what the source threw; then no manifest was written.
+    package func perform(source: Source, files: any Files, isStopping: () -> Bool) throws -> Run {
+        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
+        let folder = try LocalFolder(path: path, files: files)
+        let part = try deliver(source, to: folder, isStopping: isStopping)
+        let totals = Run.Totals(
+            received: part.records, exported: part.records, skipped: expected - min(expected, part.records),
+            files: part.file == nil ? 0 : 1, bytes: UInt64(part.file?.size ?? 0))
+        let manifest = Manifest(export: self, totals: totals, files: part.file.map { [$0] } ?? [], first: part.first, last: part.last)
+        do {
+            var delivery = try folder.begin(manifest.name, in: run.folder)
+            try delivery.write(manifest.bytes)
+            try delivery.publish()
+        } catch {
+            throw Failure.destination(error)
+        }
+        var done = run
+        done.state = .success
+        done.totals = totals
+        done.manifest = manifest.name
+        return done
+    }
+
+    private struct Part {
+        var records: UInt64 = 0
+        var first: Record?
+        var last: Record?
+        var file: Manifest.File?
+    }
+
+    /// Streams the window into one file; no file when the window holds no record.
+    private func deliver(_ source: Source, to folder: LocalFolder, isStopping: () -> Bool) throws -> Part {
+        var part = Part()
+        guard var records = try source(run.after, run.through) else { return part }
+        part.first = records.first
+        let name = "part-00000-\(run.id).\(fileExtension)"
+        var file = try PartFile(folder.begin(name, in: run.folder), compression: dataflow.compression)
+        do {
+            while true {
+                guard !isStopping() else { throw Failure.stopping }
+                for record in records { try file.append(record) }
+                part.records += UInt64(records.count)
+                part.last = records.last ?? part.last
+                guard let last = records.last, let next = try source(last.sequence, run.through) else { break }
+                records = next
+            }
+        } catch {
+            file.discard()
+            throw (error as? DiskError).map(Failure.destination) ?? error
+        }
+        do {
+            let (size, sha256) = try file.publish()
+            part.file = Manifest.File(name: name, size: size, records: part.records, sha256: sha256)
+            return part
+        } catch {
+            throw Failure.destination(error)
+        }
+    }
+
+    private var fileExtension: String {
+        switch dataflow.compression {
+        case .none: dataflow.format.rawValue
+        case .gzip: "\(dataflow.format.rawValue).gz"
+        }
+    }
+}
+
+/// A data file being delivered: rows in, compressed and hashed bytes out.
+private struct PartFile: ~Copyable {
+    private var delivery: LocalFolder.Delivery
+    private var gzip: GzipEncoder?
+    private var hash = SHA256()
+    private var json = JSONWriter()
+
+    init(_ delivery: consuming LocalFolder.Delivery, compression: Compression) {
+        self.delivery = delivery
+        gzip = compression == .gzip ? GzipEncoder() : nil
+    }
+
+    mutating func append(_ record: Record) throws(DiskError) {
+        RecordRow(record).write(to: &json)
+        json.newline()
+        if json.bytes.count >= Limits.exportWriteBytes { try flush() }
+    }
+
+    private mutating func flush() throws(DiskError) {
+        let rows = json.bytes
+        json = JSONWriter()
+        try write(gzip?.append(rows) ?? rows)
+    }
+
+    private mutating func write(_ bytes: [UInt8]) throws(DiskError) {
+        hash.update(data: bytes)
+        try delivery.write(bytes)
+    }
+
+    /// Ends the file and gives it its name; returns its size and SHA-256.
+    consuming func publish() throws(DiskError) -> (size: Int64, sha256: [UInt8]) {
+        try flush()
+        if let rest = gzip?.finish() { try write(rest) }
+        let size = delivery.size
+        try delivery.publish()
+        return (size, Array(hash.finalize()))
+    }
+
+    consuming func discard() {
+        delivery.discard()
+    }
+}

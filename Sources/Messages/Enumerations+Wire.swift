@@ -1,0 +1,64 @@
+import CMessages
+import Model
+
+// One table for each enumeration: a value of the wire that is not in it is not known here.
+
+extension Channel {
+    var wire: Messageexport__V1__Channel {
+        switch self {
+        case .email: MESSAGEEXPORT__V1__CHANNEL__CHANNEL_EMAIL
+        case .sms: MESSAGEEXPORT__V1__CHANNEL__CHANNEL_SMS
+        }
+    }
+}
+
+extension ChannelConfiguration.State {
+    var wire: Messageexport__V1__ConfigurationState {
+        switch self {
+        case .draft: MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_DRAFT
+        case .processing: MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_PROCESSING
+        case .active: MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_ACTIVE
+        case .failed: MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_FAILED
+        case .deactivated: MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_DEACTIVATED
+        }
+    }
+}
+
+extension Format {
+    var wire: Messageexport__V1__Format {
+        switch self {
+        case .json: MESSAGEEXPORT__V1__FORMAT__FORMAT_JSON
+        }
+    }
+}
+
+extension Compression {
+    var wire: Messageexport__V1__Compression {
+        switch self {
+        case .none: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_NONE
+        case .gzip: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_GZIP
+        }
+    }
+}
+
+extension Run.State {
+    var wire: Messageexport__V1__RunState {
+        switch self {
+        case .processing: MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_PROCESSING
+        case .success: MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_SUCCESS
+        case .failed: MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_FAILED
+        case .cancelled: MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_CANCELLED
+        }
+    }
+}
+
+/// The value of an enumeration field, by its table.
+/// - Throws: `invalidArgument` naming `field` when the number is not one of those.
+func known<Value: CaseIterable, Wire: RawRepresentable>(
+    _ wire: Wire, _ field: String, _ table: (Value) -> Wire
+) throws(Status) -> Value where Wire.RawValue: Equatable {
+    guard let value = Value.allCases.first(where: { table($0).rawValue == wire.rawValue }) else {
+        throw Status(.invalidArgument, "unknown value \(wire.rawValue)", field: field, hint: "see its enum in the .proto files")
+    }
+    return value
+}

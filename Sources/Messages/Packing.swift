@@ -1,0 +1,125 @@
+import CMessages
+import CProtobufC
+package import Model
+
+/// A value with a protobuf message of its own. All packing and unpacking is libprotobuf-c's.
+package protocol WireMessage: Sendable {
+    /// - Throws: `invalidArgument` when the bytes are not such a message or break a field's rule (naming the field);
+    ///   `resourceExhausted` when unpacking would take more than `Limits.decodeBytes`.
+    init(packed: [UInt8]) throws(Status)
+
+    /// The same value always packs to the same bytes.
+    var packed: [UInt8] { get }
+}
+
+typealias Unpacker<C> = (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<C>?
+
+/// Unpacks `bytes` under the decode quota and lends the C message to `read`; it must not escape.
+func unpack<C, Value>(
+    _ bytes: [UInt8], _ unpacker: Unpacker<C>, _ read: (C) throws(Status) -> Value
+) throws(Status) -> Value {
+    guard let arena = message_arena_create(Limits.decodeBytes) else {
+        throw Status(.resourceExhausted, "no memory to decode a message")
+    }
+    defer { message_arena_destroy(arena) }
+    let unpacked = bytes.withUnsafeBufferPointer { unpacker(message_arena_allocator(arena), $0.count, $0.baseAddress) }
+    guard let unpacked else {
+        if message_arena_exhausted(arena) {
+            throw Status(.resourceExhausted, "decoding the message would take more than \(Limits.decodeBytes) bytes of memory")
+        }
+        throw Status(.invalidArgument, "not a valid protobuf message", hint: "pack it from the .proto files of this product")
+    }
+    return try read(unpacked.pointee)
+}
+
+/// Builds a C message with `fill` and packs it.
+func pack<C>(_ initialize: (UnsafeMutablePointer<C>?) -> Void, _ fill: (Draft, inout C) -> Void) -> [UInt8] {
+    let draft = Draft()
+    let message = draft.make(initialize, fill)
+    return withExtendedLifetime(draft) { pack(message) }
+}
+
+/// Packs a C message as it is.
+func pack<C>(_ message: UnsafePointer<C>) -> [UInt8] {
+    let base = UnsafeRawPointer(message).assumingMemoryBound(to: ProtobufCMessage.self)
+    let size = protobuf_c_message_get_packed_size(base)
+    guard size > 0 else { return [] }
+    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        count = protobuf_c_message_pack(base, buffer.baseAddress)
+    }
+}
+
+/// Memory for the parts of one C message while it is built and packed.
+final class Draft {
+    private let arena: OpaquePointer
+
+    init() {
+        guard let arena = message_arena_create(.max) else { preconditionFailure("no memory for a message") }
+        self.arena = arena
+    }
+
+    deinit {
+        message_arena_destroy(arena)
+    }
+
+    private func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+        let allocator = message_arena_allocator(arena)
+        guard let piece = allocator?.pointee.alloc(allocator?.pointee.allocator_data, count) else {
+            preconditionFailure("no memory for a message")
+        }
+        return piece
+    }
+
+    func bytes(_ content: [UInt8]) -> ProtobufCBinaryData {
+        content.withUnsafeBytes { copy($0) }
+    }
+
+    func text(_ content: String) -> ProtobufCBinaryData {
+        var content = content
+        return content.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
+    }
+
+    private func copy(_ content: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
+        guard let source = content.baseAddress, content.count > 0 else { return ProtobufCBinaryData(len: 0, data: nil) }
+        let target = allocate(content.count)
+        target.copyMemory(from: source, byteCount: content.count)
+        return ProtobufCBinaryData(len: content.count, data: target.assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// A NUL-terminated copy, for the fields libprotobuf-c's own messages declare as C strings.
+    func cString(_ content: String) -> UnsafeMutablePointer<CChar> {
+        let bytes = content.utf8CString
+        let target = allocate(bytes.count).bindMemory(to: CChar.self, capacity: bytes.count)
+        for (index, byte) in bytes.enumerated() { target[index] = byte }
+        return target
+    }
+
+    func make<C>(_ initialize: (UnsafeMutablePointer<C>?) -> Void, _ fill: (Draft, inout C) -> Void) -> UnsafeMutablePointer<C> {
+        let message = allocate(MemoryLayout<C>.stride).bindMemory(to: C.self, capacity: 1)
+        initialize(message)
+        fill(self, &message.pointee)
+        return message
+    }
+
+    /// A repeated message field: its count and its array.
+    func list<C, Value>(
+        _ values: [Value], _ initialize: (UnsafeMutablePointer<C>?) -> Void, _ fill: (Draft, inout C, Value) -> Void
+    ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<C>?>?) {
+        guard !values.isEmpty else { return (0, nil) }
+        let array = allocate(values.count * MemoryLayout<UnsafeMutablePointer<C>?>.stride)
+            .bindMemory(to: UnsafeMutablePointer<C>?.self, capacity: values.count)
+        for (index, value) in values.enumerated() {
+            array[index] = make(initialize) { draft, message in fill(draft, &message, value) }
+        }
+        return (values.count, array)
+    }
+
+    /// A repeated string field: its count and its array.
+    func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+        guard !values.isEmpty else { return (0, nil) }
+        let array = allocate(values.count * MemoryLayout<ProtobufCBinaryData>.stride)
+            .bindMemory(to: ProtobufCBinaryData.self, capacity: values.count)
+        for (index, value) in values.enumerated() { array[index] = text(value) }
+        return (values.count, array)
+    }
+}

@@ -1,0 +1,48 @@
+/// How the daemon and one sandbox of it are doing.
+public struct DaemonStatus: Hashable, Sendable {
+    /// Version of the daemon.
+    public var version: String
+    public var organization: String
+    /// Whether the organization is entitled to message export.
+    public var messageExport: Bool
+    public var startedAt: Instant
+    public var sandbox: String
+    public var configurations: UInt32
+    /// Active configurations with the export flag on.
+    public var configurationsExporting: UInt32
+    public var destinations: UInt32
+    public var dataflows: UInt32
+    /// Records retained and not expired.
+    public var records: UInt64
+    /// Sequence of the newest record; 0: none yet.
+    public var lastSequence: UInt64
+    public var segments: UInt32
+    /// Bytes of the dataset's data files.
+    public var storedBytes: UInt64
+    /// What recovery found at the start; empty: nothing was damaged or cut.
+    public var recoveryReports: [String]
+
+    public init(
+        version: String, organization: String, messageExport: Bool, startedAt: Instant, sandbox: String, configurations: UInt32,
+        configurationsExporting: UInt32, destinations: UInt32, dataflows: UInt32, records: UInt64, lastSequence: UInt64,
+        segments: UInt32, storedBytes: UInt64, recoveryReports: [String]
+    ) {
+        self.version = version
+        self.organization = organization
+        self.messageExport = messageExport
+        self.startedAt = startedAt
+        self.sandbox = sandbox
+        self.configurations = configurations
+        self.configurationsExporting = configurationsExporting
+        self.destinations = destinations
+        self.dataflows = dataflows
+        self.records = records
+        self.lastSequence = lastSequence
+        self.segments = segments
+        self.storedBytes = storedBytes
+        self.recoveryReports = recoveryReports
+    }
+}
+
+/// The version of daemon, client and command line.
+public let productVersion = "0.1.0"

@@ -1,0 +1,31 @@
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z (leap seconds not counted), as on the wire and on disk.
+public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public var milliseconds: Int64
+
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    public static func < (left: Instant, right: Instant) -> Bool {
+        left.milliseconds < right.milliseconds
+    }
+
+    /// ISO 8601 in UTC with milliseconds, such as `2026-11-23T09:05:00.250Z`.
+    public var description: String {
+        let day = Day(containing: self)
+        let time = milliseconds - day.start.milliseconds
+        func padded(_ value: Int64, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let hours = padded(time / 3_600_000, 2)
+        let minutes = padded(time / 60_000 % 60, 2)
+        let seconds = padded(time / 1000 % 60, 2)
+        return "\(day)T\(hours):\(minutes):\(seconds).\(padded(time % 1000, 3))Z"
+    }
+}
+
+/// Where the time comes from; the one clock of whoever is given it.
+public protocol TimeSource: Sendable {
+    var now: Instant { get }
+}

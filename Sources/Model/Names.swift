@@ -1,0 +1,40 @@
+/// The sender's id of a message: 1 to 256 bytes, the idempotency key within what one submitter sends.
+public struct MessageID: Hashable, Sendable, CustomStringConvertible {
+    public let value: String
+
+    /// - Throws: `invalidArgument` naming `message_id` when it is empty or too long.
+    public init(_ value: String) throws(Status) {
+        guard !value.isEmpty else {
+            throw Status(.invalidArgument, "the message id is empty", field: "message_id", hint: "give each message an id of its own")
+        }
+        guard value.utf8.count <= Limits.messageIDBytes else {
+            throw Status(
+                .invalidArgument, "the message id has \(value.utf8.count) bytes, at most \(Limits.messageIDBytes) are allowed",
+                field: "message_id")
+        }
+        self.value = value
+    }
+
+    public var description: String { value }
+}
+
+/// A name that people give to a configuration, destination or dataflow: a letter, then letters, digits, `_`, `.` and `-`.
+public struct ResourceName: Hashable, Sendable, CustomStringConvertible {
+    public let value: String
+
+    /// - Throws: `invalidArgument` naming `name` when it is not such a name or longer than 256 bytes.
+    public init(_ value: String) throws(Status) {
+        func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
+        func isInner(_ byte: UInt8) -> Bool {
+            isLetter(byte) || (0x30...0x39).contains(byte) || byte == 0x5F || byte == 0x2E || byte == 0x2D
+        }
+        let rule = "a name starts with a letter; letters, digits, '_', '.' and '-' may follow; at most \(Limits.nameBytes) bytes"
+        guard let first = value.utf8.first, isLetter(first), value.utf8.allSatisfy(isInner), value.utf8.count <= Limits.nameBytes
+        else {
+            throw Status(.invalidArgument, "not a valid name", field: "name", hint: rule)
+        }
+        self.value = value
+    }
+
+    public var description: String { value }
+}

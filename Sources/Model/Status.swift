@@ -1,0 +1,61 @@
+/// The end of a call that did not succeed: a canonical gRPC code, and what was wrong, where, and what to do.
+///
+/// Never holds message content, keys or secrets: it goes to logs and terminals.
+public struct Status: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The canonical gRPC codes with their numbers.
+    public enum Code: Int32, Sendable, CaseIterable {
+        case ok = 0, cancelled, unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists, permissionDenied
+        case resourceExhausted, failedPrecondition, aborted, outOfRange, unimplemented, `internal`, unavailable, dataLoss
+        case unauthenticated
+
+        /// The canonical spelling, such as `NOT_FOUND`.
+        public var name: String {
+            switch self {
+            case .ok: "OK"
+            case .cancelled: "CANCELLED"
+            case .unknown: "UNKNOWN"
+            case .invalidArgument: "INVALID_ARGUMENT"
+            case .deadlineExceeded: "DEADLINE_EXCEEDED"
+            case .notFound: "NOT_FOUND"
+            case .alreadyExists: "ALREADY_EXISTS"
+            case .permissionDenied: "PERMISSION_DENIED"
+            case .resourceExhausted: "RESOURCE_EXHAUSTED"
+            case .failedPrecondition: "FAILED_PRECONDITION"
+            case .aborted: "ABORTED"
+            case .outOfRange: "OUT_OF_RANGE"
+            case .unimplemented: "UNIMPLEMENTED"
+            case .internal: "INTERNAL"
+            case .unavailable: "UNAVAILABLE"
+            case .dataLoss: "DATA_LOSS"
+            case .unauthenticated: "UNAUTHENTICATED"
+            }
+        }
+    }
+
+    public var code: Code
+    public var message: String
+    /// Path of the field at fault in the request, such as `messages[3].email.html`.
+    public var field: String?
+    /// What to do about it.
+    public var hint: String?
+
+    public init(_ code: Code, _ message: String, field: String? = nil, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.field = field
+        self.hint = hint
+    }
+
+    /// The same status with its field seen from further out: `name` within `prefix` is `prefix.name`.
+    public func within(_ prefix: String) -> Status {
+        var outer = self
+        outer.field = field.map { "\(prefix).\($0)" } ?? prefix
+        return outer
+    }
+
+    public var description: String {
+        let place = field.map { " (\($0))" } ?? ""
+        let advice = hint.map { ": \($0)" } ?? ""
+        return "\(code.name): \(message)\(place)\(advice)"
+    }
+}
