@@ -1,4 +1,5 @@
 import CGMime
+import Glibc
 package import Model
 
 /// Reads mails (RFC 5322 and MIME) with GMime.
@@ -34,16 +35,22 @@ package enum Mail {
     private static let initialize: Void = g_mime_init()
 
     private static func read(_ message: UnsafeMutablePointer<GMimeMessage>) -> Email? {
-        let headers = readHeaders(cgmime_message_object(message))
-        guard !headers.isEmpty else { return nil }
-        var email = Email(headers: headers)
+        let root = g_mime_message_get_mime_part(message)
+        // GMime keeps the Content- fields with the part they describe: by their place in the mail, all are in order again.
+        let fields = (rawHeaders(cgmime_message_object(message)) + rawHeaders(root)).sorted { $0.offset < $1.offset }
+        guard !fields.isEmpty else { return nil }
+        var email = Email(headers: fields.map { Header(name: $0.name, value: decoded($0.value)) })
         email.subject = email.firstHeader("Subject")
-        email.from = addresses(message, GMIME_ADDRESS_TYPE_FROM).first
-        email.to = addresses(message, GMIME_ADDRESS_TYPE_TO)
-        email.cc = addresses(message, GMIME_ADDRESS_TYPE_CC)
-        email.bcc = addresses(message, GMIME_ADDRESS_TYPE_BCC)
-        email.replyTo = addresses(message, GMIME_ADDRESS_TYPE_REPLY_TO)
-        guard let root = g_mime_message_get_mime_part(message) else { return email }
+        func addresses(_ type: GMimeAddressType, _ name: String) -> [Address] {
+            let written = fields.filter { $0.name.lowercased() == name }.map { String(decoding: $0.value, as: UTF8.self) }.joined()
+            return flatten(g_mime_message_get_addresses(message, type), written: written.filter { !$0.isWhitespace })
+        }
+        email.from = addresses(GMIME_ADDRESS_TYPE_FROM, "from").first
+        email.to = addresses(GMIME_ADDRESS_TYPE_TO, "to")
+        email.cc = addresses(GMIME_ADDRESS_TYPE_CC, "cc")
+        email.bcc = addresses(GMIME_ADDRESS_TYPE_BCC, "bcc")
+        email.replyTo = addresses(GMIME_ADDRESS_TYPE_REPLY_TO, "reply-to")
+        guard let root else { return email }
         let text = body(in: root, "plain")
         let html = body(in: root, "html")
         email.text = text.flatMap(MailPart.init).map(\.text)
@@ -55,38 +62,50 @@ package enum Mail {
         return email
     }
 
-    private static func readHeaders(_ object: UnsafeMutablePointer<GMimeObject>?) -> [Header] {
-        guard let list = g_mime_object_get_header_list(object) else { return [] }
-        return (0..<g_mime_header_list_get_count(list)).compactMap { index in
-            guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header) else {
-                return nil
-            }
-            return Header(name: String(cString: name), value: decoded(g_mime_header_get_raw_value(header)))
+    private struct RawHeader {
+        let name: String
+        let value: [UInt8]
+        /// Where in the mail it begins.
+        let offset: Int64
+    }
+
+    private static func rawHeaders(_ object: UnsafeMutablePointer<GMimeObject>?) -> [RawHeader] {
+        guard let object, let list = g_mime_object_get_header_list(object) else { return [] }
+        return (0..<g_mime_header_list_get_count(list)).compactMap { index -> RawHeader? in
+            guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header),
+                let value = g_mime_header_get_raw_value(header)
+            else { return nil }
+            return RawHeader(
+                name: String(cString: name), value: Array(UnsafeRawBufferPointer(start: value, count: strlen(value))),
+                offset: Int64(g_mime_header_get_offset(header)))
         }
     }
 
     /// A header's value, unfolded, its encoded words (RFC 2047) decoded.
-    private static func decoded(_ raw: UnsafePointer<CChar>?) -> String {
-        guard let raw, let text = g_mime_utils_header_decode_text(nil, raw) else { return "" }
-        defer { g_free(text) }
-        let unfolded = String(cString: text).unicodeScalars.filter { $0 != "\r" && $0 != "\n" }
-        let value = unfolded.drop { $0 == " " || $0 == "\t" }
-        return String(String.UnicodeScalarView(value))
-    }
-
-    private static func addresses(_ message: UnsafeMutablePointer<GMimeMessage>, _ type: GMimeAddressType) -> [Address] {
-        flatten(g_mime_message_get_addresses(message, type))
+    private static func decoded(_ raw: [UInt8]) -> String {
+        let decoded = (raw + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { g_mime_utils_header_decode_text(nil, $0.baseAddress) }
+        }
+        guard let decoded else { return "" }
+        defer { g_free(decoded) }
+        let unfolded = String(cString: decoded).unicodeScalars.filter { $0 != "\r" && $0 != "\n" }
+        return String(String.UnicodeScalarView(unfolded.drop { $0 == " " || $0 == "\t" }))
     }
 
     /// The mailboxes of a list, those of its groups in their place.
-    private static func flatten(_ list: UnsafeMutablePointer<InternetAddressList>?) -> [Address] {
+    ///
+    /// GMime takes the comment behind a bare address for a display name. RFC 5322 gives a name only to an address in angle brackets;
+    /// the comment stays in the header's value.
+    /// - Parameter written: the fields' text without white space.
+    private static func flatten(_ list: UnsafeMutablePointer<InternetAddressList>?, written: String) -> [Address] {
         guard let list else { return [] }
         return (0..<internet_address_list_length(list)).flatMap { index -> [Address] in
             guard let address = internet_address_list_get_address(list, index) else { return [] }
-            if let group = cgmime_group(address) { return flatten(internet_address_group_get_members(group)) }
-            guard let mailbox = cgmime_mailbox(address), let email = internet_address_mailbox_get_addr(mailbox) else { return [] }
-            let name = internet_address_get_name(address).map { String(cString: $0) }
-            return [Address(email: String(cString: email), name: name?.isEmpty == true ? nil : name)]
+            if let group = cgmime_group(address) { return flatten(internet_address_group_get_members(group), written: written) }
+            guard let mailbox = cgmime_mailbox(address), let found = internet_address_mailbox_get_addr(mailbox) else { return [] }
+            let email = String(cString: found)
+            let name = internet_address_get_name(address).map { String(cString: $0) } ?? ""
+            return [Address(email: email, name: name.isEmpty || !written.contains("<\(email)>") ? nil : name)]
         }
     }
 

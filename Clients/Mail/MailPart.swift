@@ -1,4 +1,5 @@
 import CGMime
+import Glibc
 import Model
 
 /// A leaf of a mail's tree.
@@ -20,7 +21,11 @@ struct MailPart {
         return Attachment(name: name, type: "\(type.main)/\(type.sub)", content: content(of: object))
     }
 
+    /// Media type and subtype, in lowercase; `text/plain` where the field is not of that form (RFC 2045, 5.2).
     static func mediaType(_ object: UnsafeMutablePointer<GMimeObject>) -> (main: String, sub: String) {
+        if let written = g_mime_object_get_header(object, "Content-Type"), strchr(written, Int32(UInt8(ascii: "/"))) == nil {
+            return ("text", "plain")
+        }
         guard let type = g_mime_object_get_content_type(object), let main = g_mime_content_type_get_media_type(type),
             let sub = g_mime_content_type_get_media_subtype(type)
         else { return ("text", "plain") }

@@ -1,0 +1,125 @@
+import Dataset
+import Disk
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Bytes on disk that are not what was written there.
+@Suite struct DamageTests {
+    let fixture = StoreFixture()
+    let files = SimulatedFiles()
+
+    /// Five records, one to a batch, in one segment.
+    private func fill() async throws -> (key: FilePath, data: FilePath) {
+        let store = try fixture.open(files)
+        for index in 1...5 { #expect(await store.append(try StoreFixture.submission("m\(index)")).isStored) }
+        await store.close()
+        let key = try #require(files.paths.first { $0.extension == "key" })
+        let data = try #require(files.paths.first { $0.extension == "segment" })
+        return (key, data)
+    }
+
+    @Test(arguments: [0, 8, 40, 90, 100, 150])
+    func `a flipped bit in a batch loses that batch alone and is reported`(offset: Int) async throws {
+        let data = try await fill().data
+        files.flip(data, at: 2 * 4096 + offset)
+        let store = try fixture.open(files)
+        #expect(try store.all().map(\.id.value) == ["m1", "m2", "m4", "m5"])
+        #expect(store.recoveryReports.count == 1)
+        #expect(store.recoveryReports.first?.contains("damaged at byte 8192") == true, "\(store.recoveryReports)")
+    }
+
+    @Test func `a last batch that does not open is cut and reported as possibly acknowledged`() async throws {
+        let data = try await fill().data
+        files.flip(data, at: 4 * 4096 + 120)
+        let store = try fixture.open(files)
+        #expect(try store.all().count == 4)
+        #expect(store.recoveryReports.first?.contains("possibly acknowledged") == true, "\(store.recoveryReports)")
+        #expect(await store.append(try StoreFixture.submission("new")).isStored)
+        #expect(try store.all().last?.sequence == 6, "the sequence of an unreadable record is not given again")
+    }
+
+    @Test func `damage found while reading is an error of its own that names the place`() async throws {
+        let store = try fixture.open(files)
+        #expect(await store.append(try StoreFixture.submission("a")).isStored)
+        files.flip(try #require(files.paths.first { $0.extension == "segment" }), at: 130)
+        let error = #expect(throws: DatasetError.self) { try store.find(try MessageID("a")) }
+        #expect(error?.code == .corrupt)
+        #expect(error?.message.contains("byte 0") == true)
+    }
+
+    @Test func `one damaged copy of a key does no harm, two make the segment unreadable and are reported`() async throws {
+        let key = try await fill().key
+        files.flip(key, at: 60)
+        #expect(try fixture.open(files).all().count == 5)
+        files.flip(key, at: 4096 + 60)
+        let store = try fixture.open(files)
+        #expect(try store.all().isEmpty)
+        #expect(store.recoveryReports.first?.contains("damaged in both copies") == true, "\(store.recoveryReports)")
+    }
+
+    @Test func `another master key is its own error, never corruption`() async throws {
+        _ = try await fill()
+        let other = StoreFixture(time: fixture.time)
+        let error = #expect(throws: DatasetError.self) { try other.open(files) }
+        #expect(error?.code == .wrongMasterKey)
+    }
+
+    @Test func `a key file of a newer version is its own error`() async throws {
+        let key = try await fill().key
+        files.flip(key, at: 8)
+        files.flip(key, at: 4096 + 8)
+        let error = #expect(throws: DatasetError.self) { try fixture.open(files) }
+        #expect(error?.code == .unsupportedVersion)
+    }
+
+    @Test func `a segment of another sandbox is not served`() async throws {
+        _ = try await fill()
+        let store = try fixture.open(files, sandbox: "other")
+        #expect(try store.all().isEmpty)
+        #expect(store.recoveryReports.first?.contains("belongs to another dataset") == true)
+    }
+
+    @Test func `a data file without its key is reported and never shown`() async throws {
+        let key = try await fill().key
+        try files.remove(key)
+        let store = try fixture.open(files)
+        #expect(try store.all().isEmpty)
+        #expect(store.recoveryReports.first?.contains("has no key file") == true)
+    }
+
+    @Test func `any damage is survived: the start reports, what is shown is what was written, and writing goes on`() async throws {
+        let seed = testSeed()
+        var generator = SeededGenerator(seed: seed)
+        let (key, data) = try await fill()
+        for _ in 0..<200 {
+            let damaged = files.afterPowerCut(.everything)
+            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                let path = Int.random(in: 0..<4, using: &generator) == 0 ? key : data
+                damaged.flip(path, at: Int.random(in: 0..<damaged.content(path).count, using: &generator))
+            }
+            let store: RecordStore
+            do {
+                store = try fixture.open(damaged)
+            } catch let error as DatasetError {
+                #expect([.wrongMasterKey, .unsupportedVersion].contains(error.code), "\(error), SEED=\(seed)")
+                continue
+            }
+            for record in try store.all() {
+                #expect(record.payload == (try StoreFixture.submission(record.id.value).payload), "SEED=\(seed)")
+            }
+            #expect(await store.append(try StoreFixture.submission("new")).isStored, "SEED=\(seed)")
+        }
+    }
+
+    @Test func `no content, id or key of the master is on disk in the clear`() async throws {
+        let store = try fixture.open(files)
+        var generator = SeededGenerator(seed: testSeed())
+        let marker = generator.bytes(24).map { String(UnicodeScalar(UInt8(ascii: "a") + $0 % 26)) }.joined()
+        #expect(await store.append(try StoreFixture.submission("id-\(marker)", content: marker)).isStored)
+        for path in files.paths {
+            #expect(!String(decoding: files.content(path), as: UTF8.self).contains(marker), "\(path)")
+        }
+    }
+}

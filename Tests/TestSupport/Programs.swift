@@ -1,0 +1,121 @@
+import Foundation
+import Subprocess
+package import SystemPackage
+
+/// The built programs, beside the test program.
+package enum Programs {
+    package static let daemon = path("msgexportd")
+    package static let client = path("msgexport")
+
+    private static func path(_ name: String) -> FilePath {
+        let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return FilePath(test).removingLastComponent().appending(name)
+    }
+
+    /// The folder of this repository.
+    package static var repository: FilePath {
+        FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+    }
+
+    /// What a program left behind.
+    package struct Ended: Sendable {
+        package let code: Int32
+        package let output: String
+        package let errors: String
+    }
+
+    /// Runs a program to its end.
+    package static func run(_ program: FilePath, _ arguments: [String], input: String = "") async throws -> Ended {
+        let result = try await Subprocess.run(
+            .path(program), arguments: Arguments(arguments), input: .string(input), output: .string(limit: 64 << 20),
+            error: .string(limit: 1 << 20))
+        return Ended(
+            code: code(result.terminationStatus), output: result.standardOutput, errors: result.standardError)
+    }
+
+    static func code(_ status: TerminationStatus) -> Int32 {
+        switch status {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
+    }
+}
+
+/// A daemon of the built program, in a folder of its own.
+package struct DaemonFixture: Sendable {
+    package let folder: FilePath
+
+    package init(_ folder: FilePath) {
+        self.folder = folder
+    }
+
+    package var data: FilePath { folder.appending("data") }
+    package var masterKey: FilePath { folder.appending("master.key") }
+    package var socket: String { folder.appending("s").string }
+
+    package var arguments: [String] {
+        ["--data", data.string, "--socket", socket, "--master-key", masterKey.string]
+    }
+
+    /// A daemon while it serves.
+    package struct Running: Sendable {
+        package let socket: String
+        fileprivate let signal: @Sendable (Signal) throws -> Void
+
+        /// Ends it like a power switch, but for the disk's cache.
+        package func kill() throws { try signal(.kill) }
+
+        /// Asks it to stop.
+        package func terminate() throws { try signal(.terminate) }
+
+        /// Runs `msgexport` against it.
+        package func msgexport(_ arguments: String..., input: String = "") async throws -> Programs.Ended {
+            try await Programs.run(Programs.client, arguments + ["--socket", socket], input: input)
+        }
+    }
+
+    /// Starts the daemon, lends it to `body` once it serves, and stops it.
+    ///
+    /// - Returns: what `body` returned, the daemon's exit code (128 and the signal's number, when it was killed) and its log.
+    /// - Throws: `NotServing` when it ends before it serves.
+    package func withDaemon<Value: Sendable>(
+        _ body: @Sendable (Running) async throws -> Value
+    ) async throws -> (value: Value, code: Int32, log: String) {
+        let result = try await Subprocess.run(
+            .path(Programs.daemon), arguments: Arguments(arguments), input: .none, output: .discarded, error: .sequence
+        ) { execution in
+            let (events, report) = AsyncStream<Bool>.makeStream()
+            async let log: String = {
+                var log = ""
+                for try await line in execution.standardError.strings() {
+                    log += line
+                    if line.hasSuffix(" serving") || line.hasSuffix(" serving\n") { report.yield(true) }
+                }
+                report.finish()
+                return log
+            }()
+            guard await events.first(where: { $0 }) != nil else {
+                return (Result<Value, any Error>.failure(NotServing(log: try await log)), "")
+            }
+            let running = Running(socket: socket) { try execution.send(signal: $0) }
+            let value: Result<Value, any Error>
+            do {
+                value = .success(try await body(running))
+            } catch {
+                value = .failure(error)
+            }
+            // It may have ended already.
+            try? execution.send(signal: .terminate)
+            return (value, try await log)
+        }
+        let (value, log) = result.closureResult
+        return (try value.get(), Programs.code(result.terminationStatus), log)
+    }
+}
+
+/// A daemon that ended instead of serving.
+package struct NotServing: Error, CustomStringConvertible {
+    package let log: String
+
+    package var description: String { "the daemon did not serve: \(log)" }
+}

@@ -1,0 +1,254 @@
+package import Disk
+import FoundationEssentials
+import Synchronization
+package import SystemPackage
+
+/// A file system in memory that knows what a power cut would leave: only what was synced is sure to stay.
+///
+/// Files' bytes are durable after the file's `sync`, names after the folder's `syncFolder`. Every operation that changes something
+/// is counted, so that a test can stop the world, or make the disk fail, at each of them.
+package final class SimulatedFiles: Files {
+    /// What happens at an operation, and from then on.
+    package enum Fault: Sendable {
+        /// Nothing works any more, as for a process that was killed.
+        case stop
+        /// This one operation fails; a write leaves its first half.
+        case fail(Errno)
+    }
+
+    /// What a power cut leaves of what was not synced.
+    package enum Remains: Sendable {
+        case nothing
+        /// As when only the process died.
+        case everything
+        /// Any of the unsynced 512-byte sectors and names, chosen by a seed.
+        case some(seed: UInt64)
+    }
+
+    fileprivate struct Node {
+        var bytes: [UInt8] = []
+        var durable: [UInt8] = []
+
+        mutating func sync() { durable = bytes }
+        mutating func reset() { bytes = durable }
+    }
+
+    fileprivate struct State {
+        var nodes: [Int: Node] = [:]
+        var names: [FilePath: Int] = [:]
+        var durableNames: [FilePath: Int] = [:]
+        var folders: Set<FilePath> = []
+        var operations = 0
+        var faults: [Int: Fault] = [:]
+        var isStopped = false
+    }
+
+    private let state: Mutex<State>
+    /// Whether `sync` and `syncFolder` do what they say; false shows that a test notices when they do not.
+    private let syncs: Bool
+
+    package init(faults: [Int: Fault] = [:], syncs: Bool = true) {
+        state = Mutex(State(faults: faults))
+        self.syncs = syncs
+    }
+
+    private init(_ state: consuming State) {
+        self.state = Mutex(state)
+        syncs = true
+    }
+
+    /// Operations so far that changed something.
+    package var operations: Int { state.withLock { $0.operations } }
+
+    /// The file system that is found after a power cut now.
+    package func afterPowerCut(_ remains: Remains) -> SimulatedFiles {
+        state.withLock { state in
+            var found = State(nodes: state.nodes, folders: state.folders)
+            switch remains {
+            case .nothing:
+                found.names = state.durableNames
+                for id in Array(found.nodes.keys) { found.nodes[id]?.reset() }
+            case .everything:
+                found.names = state.names
+            case .some(let seed):
+                var generator = SeededGenerator(seed: seed)
+                found.names = SimulatedFiles.mixed(state, using: &generator)
+                for id in found.nodes.keys.sorted() {
+                    if let node = state.nodes[id] { found.nodes[id]?.bytes = SimulatedFiles.torn(node, using: &generator) }
+                }
+            }
+            // What survived the power cut is on the disk.
+            found.durableNames = found.names
+            for id in Array(found.nodes.keys) { found.nodes[id]?.sync() }
+            return SimulatedFiles(found)
+        }
+    }
+
+    private static func mixed(_ state: borrowing State, using generator: inout SeededGenerator) -> [FilePath: Int] {
+        var names: [FilePath: Int] = [:]
+        for path in Set(state.names.keys).union(state.durableNames.keys).sorted(by: { $0.string < $1.string }) {
+            names[path] = Bool.random(using: &generator) ? state.names[path] : state.durableNames[path]
+        }
+        return names
+    }
+
+    private static func torn(_ node: Node, using generator: inout SeededGenerator) -> [UInt8] {
+        let size = Bool.random(using: &generator) ? node.bytes.count : node.durable.count
+        var bytes = [UInt8](repeating: 0, count: size)
+        for sector in stride(from: 0, to: size, by: 512) {
+            let source = Bool.random(using: &generator) ? node.bytes : node.durable
+            for index in sector..<min(sector + 512, size) where index < source.count { bytes[index] = source[index] }
+        }
+        return bytes
+    }
+
+    /// Damages a file: flips the lowest bit of the byte at `offset`.
+    package func flip(_ path: FilePath, at offset: Int) {
+        state.withLock { state in
+            guard let id = state.names[path] else { return }
+            state.nodes[id]?.bytes[offset] ^= 1
+            state.nodes[id]?.sync()
+        }
+    }
+
+    /// A file's bytes as a reader sees them; empty when there is no such file.
+    package func content(_ path: FilePath) -> [UInt8] {
+        state.withLock { state in state.names[path].flatMap { state.nodes[$0]?.bytes } ?? [] }
+    }
+
+    /// All files, by path.
+    package var paths: [FilePath] { state.withLock { $0.names.keys.sorted { $0.string < $1.string } } }
+
+    // MARK: Files
+
+    package func createFolder(_ path: FilePath) throws(DiskError) {
+        try change("create folder", path) { state in
+            var folder = path
+            while !folder.components.isEmpty {
+                state.folders.insert(folder)
+                folder.removeLastComponent()
+            }
+        }
+    }
+
+    package func syncFolder(_ path: FilePath) throws(DiskError) {
+        try change("sync folder", path) { [syncs] state in
+            guard syncs else { return }
+            for (name, _) in state.durableNames where name.removingLastComponent() == path { state.durableNames[name] = nil }
+            for (name, id) in state.names where name.removingLastComponent() == path { state.durableNames[name] = id }
+        }
+    }
+
+    package func list(_ path: FilePath) throws(DiskError) -> [String] {
+        try look("list", path) { state in
+            guard state.folders.contains(path) else { return nil }
+            let names = state.names.keys.filter { $0.removingLastComponent() == path }.compactMap { $0.lastComponent?.string }
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        }
+    }
+
+    package func exists(_ path: FilePath) throws(DiskError) -> Bool {
+        try look("look at", path) { state in state.names[path] != nil || state.folders.contains(path) }
+    }
+
+    package func create(_ path: FilePath) throws(DiskError) -> any File {
+        guard try !exists(path) else { throw DiskError("create", path, .fileExists) }
+        try change("create", path) { state in
+            let id = state.nodes.count
+            state.nodes[id] = Node()
+            state.names[path] = id
+        }
+        return try open(path)
+    }
+
+    package func open(_ path: FilePath) throws(DiskError) -> any File {
+        SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path] })
+    }
+
+    package func rename(_ path: FilePath, to target: FilePath) throws(DiskError) {
+        let id = try look("rename", path) { $0.names[path] }
+        try change("rename", path) { state in
+            state.names[path] = nil
+            state.names[target] = id
+        }
+    }
+
+    package func remove(_ path: FilePath) throws(DiskError) {
+        _ = try look("remove", path) { $0.names[path] }
+        try change("remove", path) { state in state.names[path] = nil }
+    }
+
+    // MARK: Faults
+
+    private func look<Value>(_ operation: String, _ path: FilePath, _ body: (borrowing State) -> Value?) throws(DiskError) -> Value {
+        let found: Result<Value, DiskError> = state.withLock { state in
+            guard !state.isStopped else { return .failure(DiskError(operation, path, .ioError)) }
+            return body(state).map { .success($0) } ?? .failure(DiskError(operation, path, .noSuchFileOrDirectory))
+        }
+        return try found.get()
+    }
+
+    private func change(_ operation: String, _ path: FilePath, _ body: (inout State) -> Void) throws(DiskError) {
+        try change(operation, path, body, whenFailing: { _ in })
+    }
+
+    fileprivate func change(
+        _ operation: String, _ path: FilePath, _ body: (inout State) -> Void, whenFailing: (inout State) -> Void
+    ) throws(DiskError) {
+        let failure: Errno? = state.withLock { state in
+            guard !state.isStopped else { return .ioError }
+            defer { state.operations += 1 }
+            switch state.faults[state.operations] {
+            case .stop:
+                state.isStopped = true
+                whenFailing(&state)
+                return .ioError
+            case .fail(let errno):
+                whenFailing(&state)
+                return errno
+            case nil:
+                body(&state)
+                return nil
+            }
+        }
+        if let failure { throw DiskError(operation, path, failure) }
+    }
+
+    private final class SimulatedFile: File {
+        let files: SimulatedFiles
+        let path: FilePath
+        let id: Int
+
+        init(files: SimulatedFiles, path: FilePath, id: Int) {
+            self.files = files
+            self.path = path
+            self.id = id
+        }
+
+        func write(_ pieces: [Data], at offset: Int64) throws(DiskError) {
+            let written = pieces.flatMap { $0 }
+            func put(_ bytes: ArraySlice<UInt8>, _ state: inout State) {
+                let end = Int(offset) + bytes.count
+                let size = state.nodes[id]?.bytes.count ?? 0
+                if size < end { state.nodes[id]?.bytes += [UInt8](repeating: 0, count: end - size) }
+                state.nodes[id]?.bytes.replaceSubrange(Int(offset)..<end, with: bytes)
+            }
+            try files.change("write", path) { put(written[...], &$0) } whenFailing: { put(written.prefix(written.count / 2), &$0) }
+        }
+
+        func read(_ count: Int, at offset: Int64) throws(DiskError) -> [UInt8] {
+            try files.look("read", path) { state in state.nodes[id].map { Array($0.bytes.dropFirst(Int(offset)).prefix(count)) } }
+        }
+
+        func size() throws(DiskError) -> Int64 {
+            try files.look("look at", path) { state in state.nodes[id].map { Int64($0.bytes.count) } }
+        }
+
+        func sync() throws(DiskError) {
+            try files.change("sync", path) { state in
+                if files.syncs { state.nodes[id]?.sync() }
+            } whenFailing: { _ in
+            }
+        }
+    }
+}
