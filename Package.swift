@@ -16,7 +16,6 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
-let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -90,11 +89,11 @@ let package = Package(
             swiftSettings: strict),
         tests("ModelTests", ["Model"]),
         tests("MessagesTests", ["Messages", "Model"]),
-        tests("RPCTests", ["RPC", "Messages", "Model", nio, nioPosix, nioEmbedded]),
+        tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),
         tests("DiskTests", ["Disk", system]),
         tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),
         tests("CatalogTests", ["Catalog", "Model", system]),
-        tests("FormatsTests", ["Formats", "Model"]),
+        tests("FormatsTests", ["Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests("MailTests", ["Mail", "Model"]),
         tests("IntegrationTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),

@@ -30,7 +30,11 @@ struct Recovery {
         } catch {
             throw DatasetError(.io, "\(error)")
         }
-        for name in dataNames where !keyNames.contains(name) {
+        /// A stop while a segment is made leaves an empty data file without a good key: nothing was in it.
+        func wasNeverUsed(_ name: String) -> Bool {
+            (try? files.open(folders.data(name)).size()) == 0
+        }
+        for name in dataNames where !keyNames.contains(name) && !wasNeverUsed(name) {
             recovery.reports.append("segment \(name) has no key file: it cannot be read any more")
         }
         for name in keyNames {
@@ -42,12 +46,12 @@ struct Recovery {
                 }
                 guard identity.expiry > now else { continue }
                 guard dataNames.contains(name) else {
-                    // The daemon may have stopped between making the two files.
-                    recovery.reports.append("segment \(name) has a key file but no data file")
+                    recovery.reports.append("segment \(name) has a key file but no data file: its records are lost")
                     continue
                 }
                 try recovery.scan(identity: identity, keys: keys, path: folders.data(name), files: files, visit: visit)
-            } catch  where error.code == .corrupt {
+            } catch where error.code == .corrupt {
+                guard !wasNeverUsed(name) else { continue }
                 recovery.reports.append("segment \(name) cannot be read: \(error)")
             }
         }

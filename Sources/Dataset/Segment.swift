@@ -59,12 +59,14 @@ struct SegmentWriter: Sendable {
     private var ordinal: UInt64 = 0
     private(set) var offset: Int64 = 0
 
-    /// Makes the segment's two files. When it returns both are durable, key first, and the data file is empty.
+    /// Makes the segment's two files. When it returns both are durable, and the data file is empty.
+    ///
+    /// The data file comes first: where only it is found, or with a broken key, and it is empty, then nothing was ever in it.
     init(identity: SegmentIdentity, folders: DatasetFolders, master: MasterKey, files: any Files) throws(DiskError) {
         let keys = SegmentKeys.random()
-        try KeyFile.create(folders.key(identity.fileName), identity: identity, keys: keys, master: master, files: files)
         let file = try files.create(folders.data(identity.fileName))
         try files.syncFolder(folders.dataFolder)
+        try KeyFile.create(folders.key(identity.fileName), identity: identity, keys: keys, master: master, files: files)
         segment = Segment(identity: identity, keys: keys, file: file)
         identityBytes = identity.encoded
     }

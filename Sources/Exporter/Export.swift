@@ -83,7 +83,7 @@ package struct Export: Sendable {
         guard var records = try source(run.after, run.through) else { return part }
         part.first = records.first
         let name = "part-00000-\(run.id).\(fileExtension)"
-        var file = try PartFile(folder.begin(name, in: run.folder), compression: dataflow.compression)
+        var file = try begin(name, in: folder)
         do {
             while true {
                 guard !isStopping() else { throw Failure.stopping }
@@ -103,6 +103,14 @@ package struct Export: Sendable {
             return part
         } catch {
             throw Failure.destination(error)
+        }
+    }
+
+    private func begin(_ name: String, in folder: LocalFolder) throws(Failure) -> PartFile {
+        do {
+            return PartFile(try folder.begin(name, in: run.folder), compression: dataflow.compression)
+        } catch {
+            throw .destination(error)
         }
     }
 

@@ -30,7 +30,8 @@ package final class ClientConnection: Sendable {
         } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
             throw Status(.permissionDenied, "the socket \(path) may not be used by this user", hint: "run as the daemon's user")
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            // Without an errno, it is NIO's way to say that the other end closed at once.
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "the connection was closed"
             throw Status(
                 .unavailable, "no daemon answers at \(path) (\(reason))",
                 hint: "start msgexportd, or name its socket with --socket or MESSAGE_EXPORT_SOCKET")

@@ -64,6 +64,8 @@ import Testing
                 for record in records {
                     #expect(record.payload == (try StoreFixture.submission(record.id.value).payload), "changed: \(context)")
                 }
+                let onlyTails = store.recoveryReports.allSatisfy { $0.contains("possibly acknowledged") }
+                #expect(!syncs || onlyTails, "damage reported where there is none: \(store.recoveryReports), \(context)")
                 lost += told.acknowledged.subtracting(ids).count
                 // What was served once stays: cut the power again.
                 #expect(await store.append(try StoreFixture.submission("afterwards")).isStored)

@@ -1,0 +1,150 @@
+import Catalog
+import Foundation
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct CatalogTests {
+    private func withCatalog(_ body: (CatalogStore, Sandbox) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime())
+            let sandbox = try #require(try await catalog.sandboxes().first)
+            try await body(catalog, sandbox)
+            try catalog.close()
+        }
+    }
+
+    @Test func `a new catalog has an entitled organization and the sandbox prod with three days of retention`() async throws {
+        try await withCatalog { catalog, sandbox in
+            let organization = try await catalog.organization()
+            #expect(organization.messageExport)
+            #expect(sandbox.name == "prod")
+            #expect(sandbox.retention == Retention(days: 3))
+            #expect(sandbox.epoch == 1)
+        }
+    }
+
+    @Test func `a configuration goes from draft to active once`() async throws {
+        try await withCatalog { catalog, sandbox in
+            let name = try ResourceName("mail")
+            let draft = try await catalog.createConfiguration(
+                sandboxID: sandbox.id, name: name, channel: .email, messageExport: true, submit: false)
+            #expect(draft.state == .draft)
+            #expect(try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name).state == .active)
+            let again = await #expect(throws: CatalogError.self) { try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name) }
+            #expect(again?.code == .failedPrecondition)
+            let same = await #expect(throws: CatalogError.self) {
+                try await catalog.createConfiguration(
+                    sandboxID: sandbox.id, name: name, channel: .sms, messageExport: false, submit: true)
+            }
+            #expect(same?.code == .alreadyExists)
+            let missing = await #expect(throws: CatalogError.self) {
+                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: ResourceName("none"))
+            }
+            #expect(missing?.code == .notFound)
+        }
+    }
+
+    @Test func `views for ingesting grow with every change`() async throws {
+        try await withCatalog { catalog, sandbox in
+            let before = try await catalog.ingestView()
+            _ = try await catalog.createConfiguration(
+                sandboxID: sandbox.id, name: ResourceName("sms"), channel: .sms, messageExport: true, submit: true)
+            let after = try await catalog.ingestView()
+            #expect(after.generation > before.generation)
+            #expect(after.configurations[sandbox.id]?.map(\.name) == ["sms"])
+        }
+    }
+
+    private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox) async throws {
+        _ = try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+        _ = try await catalog.createDataflow(
+            sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip)
+    }
+
+    @Test func `only success moves the cursor, and with it the next run's window`() async throws {
+        try await withCatalog { catalog, sandbox in
+            try await createFlow(catalog, sandbox)
+            func run(to through: UInt64, _ state: Run.State) async throws -> Run {
+                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: through) { _ in "folder" }.run
+                run.state = state
+                try await catalog.endRun(run)
+                return try await catalog.run(sandboxID: sandbox.id, id: run.id)
+            }
+            #expect(try await run(to: 5, .failed).after == 0)
+            #expect(try await run(to: 7, .success).after == 0)
+            let third = try await run(to: 9, .success)
+            #expect((third.after, third.through) == (7, 9))
+            #expect(third.endedAt != nil)
+            #expect(try await catalog.highestSequence(sandboxID: sandbox.id) == 9)
+        }
+    }
+
+    @Test func `a dataflow has one run under way, and ends each once`() async throws {
+        try await withCatalog { catalog, sandbox in
+            try await createFlow(catalog, sandbox)
+            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1) { _ in "" }.run
+            let second = await #expect(throws: CatalogError.self) {
+                try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1) { _ in "" }
+            }
+            #expect(second?.code == .failedPrecondition)
+            run.state = .success
+            try await catalog.endRun(run)
+            let ended = run
+            await #expect(throws: CatalogError.self) { try await catalog.endRun(ended) }
+        }
+    }
+
+    @Test func `runs under way at a stop are failed at the next start`() async throws {
+        try await withCatalog { catalog, sandbox in
+            try await createFlow(catalog, sandbox)
+            let run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "" }.run
+            #expect(try await catalog.failInterruptedRuns() == 1)
+            #expect(try await catalog.run(sandboxID: sandbox.id, id: run.id).state == .failed)
+            #expect(try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "" }.run.after == 0)
+        }
+    }
+
+    @Test func `what is not there is not found, by name`() async throws {
+        try await withCatalog { catalog, sandbox in
+            let destination = await #expect(throws: CatalogError.self) {
+                try await catalog.createDataflow(
+                    sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none)
+            }
+            #expect(destination?.code == .notFound)
+            #expect(destination?.field == "destination")
+            await #expect(throws: CatalogError.self) { try await catalog.run(sandboxID: sandbox.id, id: "none") }
+        }
+    }
+
+    @Test func `a catalog is kept over a restart, with the id of its master key`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder.appending("catalog.sqlite")
+            let first = try CatalogStore(path: path, time: ManualTime())
+            try await first.setMasterKeyID([1, 2, 3])
+            let sandbox = try await first.sandboxes()
+            try first.close()
+            let second = try CatalogStore(path: path, time: ManualTime())
+            #expect(try await second.organization().masterKeyID == [1, 2, 3])
+            #expect(try await second.sandboxes() == sandbox)
+        }
+    }
+
+    @Test func `a catalog of a newer version and a file that is no catalog are refused, each by its own error`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder.appending("catalog.sqlite")
+            try CatalogStore(path: path, time: ManualTime()).close()
+            let changed = try await Programs.run(
+                "/usr/bin/python3",
+                ["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"insert into grdb_migrations values ('99')\"); c.commit()", path.string])
+            try #require(changed.code == 0, "\(changed.errors)")
+            let newer = #expect(throws: CatalogError.self) { try CatalogStore(path: path, time: ManualTime()) }
+            #expect(newer?.code == .newerVersion)
+            let garbage = folder.appending("garbage")
+            try Data(repeating: 0x55, count: 8192).write(to: URL(filePath: garbage.string))
+            let error = #expect(throws: CatalogError.self) { try CatalogStore(path: garbage, time: ManualTime()) }
+            #expect(error?.code == .io)
+        }
+    }
+}

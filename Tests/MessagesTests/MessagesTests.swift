@@ -1,0 +1,162 @@
+import Messages
+import Model
+import TestSupport
+import Testing
+
+@Suite struct MessagesTests {
+    static let email = Email(
+        from: Address(email: "a@example.com", name: "Ada 🦷"), to: [Address(email: "b@example.com"), Address(email: "c@example.com", name: "C")],
+        cc: [Address(email: "d@example.com")], bcc: [Address(email: "e@example.com")], replyTo: [Address(email: "f@example.com")],
+        errorAddress: "bounce@example.com", subject: "", text: "line\u{0}after NUL", html: nil,
+        headers: [Header(name: "X", value: "1"), Header(name: "X", value: "")],
+        attachments: [Attachment(name: nil, type: "image/png", content: [0, 255, 0]), Attachment(name: "n", type: "t/x", content: [])],
+        raw: [0, 1, 2, 254])
+
+    static func message(_ content: Message.Content = .email(email), id: String = "id") throws -> Message {
+        Message(id: try MessageID(id), configuration: "c", sentAt: Instant(milliseconds: 5), content: content)
+    }
+
+    @Test func `a message survives packing whole: absent is not empty, and a NUL cuts nothing`() throws {
+        let sms = Message.Content.sms(Sms(senderNumbers: ["1", "2"], recipientNumber: "3", text: "a\u{0}b"))
+        for message in [try Self.message(), try Self.message(sms)] {
+            #expect(try Message(packed: message.packed) == message)
+            #expect(try Message(packed: message.packed).packed == message.packed)
+        }
+    }
+
+    @Test func `every request and response survives packing`() throws {
+        func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
+        let instant = Instant(milliseconds: 1_795_435_200_000)
+        try check(RequestEnvelope(service: "s", method: "m", payload: [1], timeout: -1, metadata: [.init(key: "k", value: "v")]))
+        try check(ResponseEnvelope.success([]))
+        try check(ResponseEnvelope.success([1, 2]))
+        try check(ResponseEnvelope.failure(Status(.dataLoss, "m", field: "f", hint: "h")))
+        try check(
+            IngestResponse(results: [
+                .success(IngestResult(outcome: .stored, ingestedAt: instant, expiresAt: instant)),
+                .success(IngestResult(outcome: .exportDisabled)), .failure(Status(.notFound, "m", field: "f")),
+            ]))
+        try check(CreateConfigurationRequest(sandbox: "s", name: "n", channel: .sms, messageExport: true, submit: true))
+        try check(SubmitConfigurationRequest(sandbox: "s", name: "n"))
+        try check(
+            ChannelConfiguration(
+                id: "i", name: "n", channel: .email, state: .active, version: 2, messageExport: true, createdAt: instant))
+        try check(CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
+        try check(Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant))
+        try check(CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: nil))
+        try check(CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: Compression.none))
+        try check(
+            Dataflow(id: "i", name: "n", destination: "d", format: .json, compression: .gzip, cursor: .max, createdAt: instant))
+        try check(StartRunRequest(sandbox: "s", dataflow: "d"))
+        try check(WaitRunRequest(sandbox: "s", runID: "r"))
+        for state in Run.State.allCases {
+            try check(
+                Run(
+                    id: "i", dataflow: "d", state: state, after: 1, through: .max,
+                    totals: .init(received: 1, exported: 2, skipped: 3, files: 4, bytes: 5), startedAt: instant, endedAt: instant,
+                    folder: "f", manifest: "m", error: "e"))
+        }
+        try check(GetRecordsRequest(sandbox: "s", messageID: "m"))
+        let record = Record(
+            message: try Self.message(), sequence: 1, ingestedAt: instant, expiresAt: instant, sentAt: instant, sandbox: "s",
+            configurationID: "c", configurationVersion: 3, contentSHA256: [1], submitter: .max)
+        try check(GetRecordsResponse(records: [record, record]))
+        try check(StoredMessage(message: [1], configurationID: "c", configurationVersion: 1, sentAt: instant))
+        try check(GetStatusRequest(sandbox: "s"))
+        try check(
+            DaemonStatus(
+                version: "v", organization: "o", messageExport: true, startedAt: instant, sandbox: "s", configurations: 1,
+                configurationsExporting: 2, destinations: 3, dataflows: 4, records: 5, lastSequence: 6, segments: 7, storedBytes: 8,
+                recoveryReports: ["a", "b"]))
+    }
+
+    @Test func `an ingest is read message by message, each kept as it packs`() throws {
+        let messages = [try Self.message(id: "1"), try Self.message(id: "2")]
+        let ingest = try CheckedIngest(packed: IngestRequest(sandbox: "s", messages: messages).packed)
+        #expect(ingest.sandbox == "s")
+        #expect(try ingest.messages.map { try $0.get().packed } == messages.map(\.packed))
+        #expect(try ingest.messages.map { try $0.get().channel } == [.email, .email])
+    }
+
+    @Test func `a message that breaks a rule is refused with its place, the others are not`() throws {
+        let nothing = try Self.message(.email(Email()), id: "empty")
+        let silent = try Self.message(.sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "")), id: "silent")
+        let good = try Self.message(id: "good")
+        let ingest = try CheckedIngest(packed: IngestRequest(sandbox: "", messages: [nothing, silent, good]).packed)
+        func field(_ index: Int) -> String? {
+            if case .failure(let status) = ingest.messages[index] { status.field } else { nil }
+        }
+        #expect(field(0) == "messages[0].email")
+        #expect(field(1) == "messages[1].sms.text")
+        #expect(field(2) == nil)
+    }
+
+    @Test func `text that is not UTF-8 is refused with its place`() throws {
+        let marker = "MARKER"
+        for (place, message) in [
+            ("messages[0].email.html", try Self.message(.email(Email(html: marker)))),
+            ("messages[0].email.headers[0].value", try Self.message(.email(Email(headers: [Header(name: "a", value: marker)])))),
+            ("messages[0].email.to[0].name", try Self.message(.email(Email(to: [Address(email: "a", name: marker)], subject: "s")))),
+            ("messages[0].configuration", Message(id: try MessageID("i"), configuration: marker, content: .email(Self.email))),
+            ("messages[0].message_id", try Self.message(id: marker)),
+        ] {
+            var bytes = IngestRequest(sandbox: "", messages: [message]).packed
+            let found = try #require(bytes.indices.first { bytes[$0...].starts(with: marker.utf8) })
+            bytes[found] = 0xFF
+            let ingest = try CheckedIngest(packed: bytes)
+            guard case .failure(let status) = ingest.messages[0] else { return #expect(Bool(false), "\(place) was taken") }
+            #expect(status.code == .invalidArgument)
+            #expect(status.field == place)
+        }
+    }
+
+    @Test func `the number of messages in a call has its limit`() throws {
+        let message = try Self.message(.sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "t")))
+        let full = Array(repeating: message, count: Limits.messagesPerIngest)
+        #expect(try CheckedIngest(packed: IngestRequest(sandbox: "", messages: full).packed).messages.count == Limits.messagesPerIngest)
+        #expect(throws: Status.self) { try CheckedIngest(packed: IngestRequest(sandbox: "", messages: full + [message]).packed) }
+        #expect(throws: Status.self) { try CheckedIngest(packed: IngestRequest(sandbox: "", messages: []).packed) }
+    }
+
+    @Test func `a request that would take too much memory to decode is refused as such`() {
+        // Two bytes each on the wire, 64 and more in memory: an empty header of an email of a message.
+        let headers = [UInt8](repeating: 0, count: 2 * 400_000).enumerated().map { $0.offset % 2 == 0 ? UInt8(10 << 3 | 2) : 0 }
+        func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
+            var length = content.count
+            var bytes = [number << 3 | 2]
+            repeat {
+                bytes.append(UInt8(length & 0x7F) | (length > 0x7F ? 0x80 : 0))
+                length >>= 7
+            } while length > 0
+            return bytes + content
+        }
+        let request = field(2, field(4, headers))
+        #expect(request.count < Limits.frameBytes)
+        let error = #expect(throws: Status.self) { try CheckedIngest(packed: request) }
+        #expect(error?.code == .resourceExhausted)
+    }
+
+    @Test func `garbage is refused and never crashes`() throws {
+        let seed = testSeed()
+        var generator = SeededGenerator(seed: seed)
+        let good = IngestRequest(sandbox: "s", messages: [try Self.message(), try Self.message()]).packed
+        for _ in 0..<3000 {
+            var bytes = good
+            for _ in 0..<Int.random(in: 1...8, using: &generator) {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            if Bool.random(using: &generator) { bytes.removeLast(Int.random(in: 1..<bytes.count, using: &generator)) }
+            do throws(Status) {
+                for message in try CheckedIngest(packed: bytes).messages {
+                    // What is taken can be read again: nothing is stored that cannot be exported.
+                    if let checked = try? message.get() { _ = try Message(packed: checked.packed) }
+                }
+            } catch {
+                #expect([.invalidArgument, .resourceExhausted].contains(error.code), "\(error), SEED=\(seed)")
+            }
+            _ = try? RequestEnvelope(packed: bytes)
+            _ = try? ResponseEnvelope(packed: bytes)
+            _ = try? StoredMessage(packed: bytes)
+        }
+    }
+}
