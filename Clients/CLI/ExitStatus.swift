@@ -23,7 +23,9 @@ enum ExitStatus {
 
     /// For the help text.
     static var table: String {
-        var lines = ["  0   done", "  1   any other failure, or a run that did not succeed", "  2   the command line itself is wrong"]
+        var lines = [
+            "  0   done", "  1   any other failure, or a run that did not succeed", "  2   the command line itself is wrong",
+        ]
         for number: Int32 in 3...11 {
             let names = Status.Code.allCases.filter { code(for: $0) == number }.map(\.name)
             lines.append("  \(number)\(number < 10 ? " " : "")  \(names.joined(separator: ", "))")

@@ -42,7 +42,8 @@ package enum Mail {
         var email = Email(headers: fields.map { Header(name: $0.name, value: decoded($0.value)) })
         email.subject = email.firstHeader("Subject")
         func addresses(_ type: GMimeAddressType, _ name: String) -> [Address] {
-            let written = fields.filter { $0.name.lowercased() == name }.map { String(decoding: $0.value, as: UTF8.self) }.joined()
+            let written = fields.filter { $0.name.lowercased() == name }.map { String(decoding: $0.value, as: UTF8.self) }
+                .joined()
             return flatten(g_mime_message_get_addresses(message, type), written: written.filter { !$0.isWhitespace })
         }
         email.from = addresses(GMIME_ADDRESS_TYPE_FROM, "from").first
@@ -110,7 +111,9 @@ package enum Mail {
     }
 
     /// The part that is the mail's body of a text subtype.
-    private static func body(in object: UnsafeMutablePointer<GMimeObject>, _ subtype: String) -> UnsafeMutablePointer<GMimeObject>? {
+    private static func body(in object: UnsafeMutablePointer<GMimeObject>, _ subtype: String) -> UnsafeMutablePointer<
+        GMimeObject
+    >? {
         let type = MailPart.mediaType(object)
         guard !MailPart.isAttachment(object) else { return nil }
         if type.main == "text" { return type.sub == subtype ? object : nil }

@@ -77,7 +77,8 @@ public final class MessageExportClient: Sendable {
     ) async throws(Status) -> ChannelConfiguration {
         try await call(
             .createConfiguration,
-            CreateConfigurationRequest(sandbox: sandbox, name: name, channel: channel, messageExport: messageExport, submit: submit))
+            CreateConfigurationRequest(
+                sandbox: sandbox, name: name, channel: channel, messageExport: messageExport, submit: submit))
     }
 
     /// Puts a draft in force: messages sent with it are taken from when this returns.

@@ -26,7 +26,8 @@ extension CatalogStore {
             let configuration = try db.configuration(name, of: sandboxID)
             guard configuration.state == .draft else {
                 throw CatalogError(
-                    .failedPrecondition, "channel configuration \(name) is \(configuration.state.rawValue): only a draft is submitted")
+                    .failedPrecondition,
+                    "channel configuration \(name) is \(configuration.state.rawValue): only a draft is submitted")
             }
             try db.execute(
                 sql: "UPDATE configuration SET state = ? WHERE id = ?",

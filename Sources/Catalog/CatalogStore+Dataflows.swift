@@ -131,7 +131,8 @@ extension CatalogStore {
         let now = time.now
         return try await write { db in
             try db.execute(
-                sql: "UPDATE run SET state = 'FAILED', ended_at = ?, error = 'the daemon stopped during the run' WHERE state = 'PROCESSING'",
+                sql:
+                    "UPDATE run SET state = 'FAILED', ended_at = ?, error = 'the daemon stopped during the run' WHERE state = 'PROCESSING'",
                 arguments: [now.milliseconds])
             return db.changesCount
         }
@@ -160,7 +161,8 @@ extension Dataflow {
     fileprivate init(_ row: Row) throws {
         self.init(
             id: row["id"], name: row["name"], destination: row["destination"], format: try known(row["format"]),
-            compression: try known(row["compression"]), cursor: row["cursor"], createdAt: Instant(milliseconds: row["created_at"]))
+            compression: try known(row["compression"]), cursor: row["cursor"], createdAt: Instant(milliseconds: row["created_at"])
+        )
     }
 }
 

@@ -90,9 +90,10 @@ package final class CatalogStore: Sendable {
 
     package func sandboxes() async throws(CatalogError) -> [Sandbox] {
         try await read { db in
-            try Row.fetchAll(db, sql: "SELECT id, name, epoch, retention_days FROM sandbox WHERE state = 'active' ORDER BY name").map {
-                Sandbox(id: $0["id"], name: $0["name"], epoch: $0["epoch"], retention: Retention(days: $0["retention_days"]))
-            }
+            try Row.fetchAll(db, sql: "SELECT id, name, epoch, retention_days FROM sandbox WHERE state = 'active' ORDER BY name")
+                .map {
+                    Sandbox(id: $0["id"], name: $0["name"], epoch: $0["epoch"], retention: Retention(days: $0["retention_days"]))
+                }
         }
     }
 }
@@ -101,7 +102,8 @@ extension Database {
     /// Fails with `alreadyExists` when the sandbox's `table` has a row of that name.
     func requireFree(_ name: ResourceName, in table: String, of sandboxID: String, what: String) throws {
         let taken = try Bool.fetchOne(
-            self, sql: "SELECT EXISTS (SELECT 1 FROM \(table) WHERE sandbox_id = ? AND name = ?)", arguments: [sandboxID, name.value])
+            self, sql: "SELECT EXISTS (SELECT 1 FROM \(table) WHERE sandbox_id = ? AND name = ?)",
+            arguments: [sandboxID, name.value])
         guard taken != true else { throw CatalogError(.alreadyExists, "there is already a \(what) named \(name)", field: "name") }
     }
 }

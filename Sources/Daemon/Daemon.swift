@@ -26,13 +26,16 @@ package enum DaemonProcess {
         let catalog = try await openCatalog(settings, master: master, files: files, time: time)
         let stores = try await openDatasets(settings, catalog: catalog, master: master, files: files, time: time, logger: logger)
         let interrupted = try await catalog.failInterruptedRuns()
-        if interrupted > 0 { logger.warning("runs were under way when the daemon last stopped", metadata: ["runs": "\(interrupted)"]) }
+        if interrupted > 0 {
+            logger.warning("runs were under way when the daemon last stopped", metadata: ["runs": "\(interrupted)"])
+        }
 
         let directory = try await SandboxDirectory(catalog: catalog, stores: stores)
         let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
         let management = ManagementService()
         let handlers = ManagementHandlers(
-            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"), startedAt: time.now)
+            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"), startedAt: time.now
+        )
         let ingest = IngestHandler(directory: directory, time: time)
         let rpc = RPCService(
             path: settings.socket.string, methods: methods(ingest, handlers, management), logger: logger)
@@ -108,7 +111,8 @@ package enum DaemonProcess {
     }
 
     private static func openDatasets(
-        _ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files, time: any TimeSource, logger: Logger
+        _ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files, time: any TimeSource,
+        logger: Logger
     ) async throws(Status) -> [(sandbox: Sandbox, store: RecordStore)] {
         do {
             var stores: [(sandbox: Sandbox, store: RecordStore)] = []

@@ -10,7 +10,8 @@ extension Status {
         case .closed: self.init(.unavailable, "the daemon is stopping", hint: "try again")
         case .full: self.init(.resourceExhausted, error.message, hint: "free space, or try again later")
         case .conflict: self.init(.alreadyExists, error.message, field: "message_id", hint: "give each message an id of its own")
-        case .io: self.init(.unavailable, error.message, hint: "the message may be stored or not: the same message again settles it")
+        case .io:
+            self.init(.unavailable, error.message, hint: "the message may be stored or not: the same message again settles it")
         case .corrupt: self.init(.dataLoss, error.message)
         case .unsupportedVersion: self.init(.failedPrecondition, error.message, hint: "use the newer program")
         case .wrongMasterKey: self.init(.failedPrecondition, error.message, hint: "name the right key file with --master-key")

@@ -177,7 +177,8 @@ extension RecordStore {
         /// Sequences of the visible records with an id, in the order of their submitters.
         func sequences(of id: MessageID, now: Instant) -> [UInt64] {
             submitters.sorted().compactMap { submitter in
-                guard case .retained(let retained) = index[RecordKey(submitter: submitter, id: id)], retained.expiresAt > now else {
+                guard case .retained(let retained) = index[RecordKey(submitter: submitter, id: id)], retained.expiresAt > now
+                else {
                     return nil
                 }
                 return retained.sequence

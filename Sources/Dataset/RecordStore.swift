@@ -163,7 +163,9 @@ package final class RecordStore: Sendable {
     /// The batch's writer: the current one, or that of a new segment when the day has changed, it is full, or it failed.
     private func writer(for batch: State.Taken) throws(DiskError) -> SegmentWriter {
         let day = Day(containing: batch.ingestedAt)
-        if let current = batch.writer, current.segment.identity.day == day, current.offset < Limits.segmentBytes { return current }
+        if let current = batch.writer, current.segment.identity.day == day, current.offset < Limits.segmentBytes {
+            return current
+        }
         let identity = SegmentIdentity(
             id: .random(), sandbox: settings.sandbox, epoch: settings.epoch, zone: "UTC", day: day,
             expiry: settings.retention.expiry(of: day))

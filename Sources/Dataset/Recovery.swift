@@ -50,7 +50,7 @@ struct Recovery {
                     continue
                 }
                 try recovery.scan(identity: identity, keys: keys, path: folders.data(name), files: files, visit: visit)
-            } catch where error.code == .corrupt {
+            } catch  where error.code == .corrupt {
                 guard !wasNeverUsed(name) else { continue }
                 recovery.reports.append("segment \(name) cannot be read: \(error)")
             }
@@ -93,7 +93,8 @@ enum SegmentScan {
         var isTail: Bool
 
         var description: String {
-            let records = header.map { "\($0.count) records, sequences \($0.firstSequence) to \($0.lastSequence)" } ?? "unknown records"
+            let records =
+                header.map { "\($0.count) records, sequences \($0.firstSequence) to \($0.lastSequence)" } ?? "unknown records"
             return isTail
                 ? "cut at byte \(offset): the last batch was not written whole (\(records); possibly acknowledged)"
                 : "damaged at byte \(offset): \(records) lost, all other batches are intact"

@@ -13,7 +13,9 @@ package struct PosixFiles: Files {
         }
         let failure = Errno(rawValue: Glibc.errno)
         if failure == .fileExists, isFolder(path) { return }
-        guard failure == .noSuchFileOrDirectory, path.lastComponent != nil else { throw DiskError("create folder", path, failure) }
+        guard failure == .noSuchFileOrDirectory, path.lastComponent != nil else {
+            throw DiskError("create folder", path, failure)
+        }
         try createFolder(path.removingLastComponent())
         guard mkdir(path.string, 0o700) == 0 || Errno(rawValue: Glibc.errno) == .fileExists else {
             throw DiskError("create folder", path, Errno(rawValue: Glibc.errno))

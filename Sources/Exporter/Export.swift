@@ -55,7 +55,8 @@ package struct Export: Sendable {
         let totals = Run.Totals(
             received: part.records, exported: part.records, skipped: expected - min(expected, part.records),
             files: part.file == nil ? 0 : 1, bytes: UInt64(part.file?.size ?? 0))
-        let manifest = Manifest(export: self, totals: totals, files: part.file.map { [$0] } ?? [], first: part.first, last: part.last)
+        let manifest = Manifest(
+            export: self, totals: totals, files: part.file.map { [$0] } ?? [], first: part.first, last: part.last)
         do {
             var delivery = try folder.begin(manifest.name, in: run.folder)
             try delivery.write(manifest.bytes)

@@ -43,7 +43,8 @@ extension Dataflow: WireMessage {
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__dataflow__unpack) { (wire) throws(Status) in
             Dataflow(
-                id: try wire.id.text("id"), name: try wire.name.text("name"), destination: try wire.destination.text("destination"),
+                id: try wire.id.text("id"), name: try wire.name.text("name"),
+                destination: try wire.destination.text("destination"),
                 format: try known(wire.format, "format", \.wire), compression: try known(wire.compression, "compression", \.wire),
                 cursor: wire.cursor, createdAt: Instant(milliseconds: wire.created_at_ms))
         }

@@ -14,7 +14,8 @@ package struct CreateDestinationRequest: Hashable, WireMessage {
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__create_destination_request__unpack) { (wire) throws(Status) in
-            guard wire.settings_case == MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS_LOCAL, let local = wire.local else {
+            guard wire.settings_case == MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS_LOCAL, let local = wire.local
+            else {
                 throw noSettings
             }
             return CreateDestinationRequest(

@@ -12,7 +12,8 @@ extension Message: WireMessage {
 
     init(_ wire: Messageexport__V1__Message) throws(Status) {
         self.init(
-            id: try MessageID(try wire.message_id.text("message_id")), configuration: try wire.configuration.text("configuration"),
+            id: try MessageID(try wire.message_id.text("message_id")),
+            configuration: try wire.configuration.text("configuration"),
             sentAt: Instant(wire: wire.sent_at_ms), content: try Content(wire))
     }
 }
@@ -145,7 +146,9 @@ extension Draft {
         wire.name = text(address.name ?? "")
     }
 
-    private func addresses(_ addresses: [Address]) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Messageexport__V1__Address>?>?) {
+    private func addresses(_ addresses: [Address]) -> (
+        Int, UnsafeMutablePointer<UnsafeMutablePointer<Messageexport__V1__Address>?>?
+    ) {
         list(addresses, messageexport__v1__address__init) { draft, wire, address in draft.fill(&wire, address) }
     }
 }

@@ -26,7 +26,9 @@ extension ProtobufCBinaryData {
     }
 
     private func notUTF8(_ field: String) -> Status {
-        Status(.invalidArgument, "text is not valid UTF-8", field: field, hint: "a string field holds UTF-8; keep other bytes in raw")
+        Status(
+            .invalidArgument, "text is not valid UTF-8", field: field, hint: "a string field holds UTF-8; keep other bytes in raw"
+        )
     }
 }
 

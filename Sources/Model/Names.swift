@@ -5,7 +5,8 @@ public struct MessageID: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `invalidArgument` naming `message_id` when it is empty or too long.
     public init(_ value: String) throws(Status) {
         guard !value.isEmpty else {
-            throw Status(.invalidArgument, "the message id is empty", field: "message_id", hint: "give each message an id of its own")
+            throw Status(
+                .invalidArgument, "the message id is empty", field: "message_id", hint: "give each message an id of its own")
         }
         guard value.utf8.count <= Limits.messageIDBytes else {
             throw Status(

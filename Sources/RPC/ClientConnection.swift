@@ -18,7 +18,9 @@ package final class ClientConnection: Sendable {
         let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connectTimeout(.seconds(Int64(Limits.clientCallSeconds)))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(ClientConnectionHandler()) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ClientConnectionHandler())
+                }
             }
         do {
             let channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
@@ -49,10 +51,12 @@ package final class ClientConnection: Sendable {
     /// - Throws: the server's status, `unavailable` when the connection is lost (the call may have been served or not).
     package func call(_ method: MethodName, _ payload: [UInt8], timeout: Duration) async throws(Status) -> [UInt8] {
         let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
-        let envelope = RequestEnvelope(service: method.service, method: method.method, payload: payload, timeout: nanoseconds).packed
+        let envelope = RequestEnvelope(service: method.service, method: method.method, payload: payload, timeout: nanoseconds)
+            .packed
         guard envelope.count <= Limits.frameBytes else {
             throw Status(
-                .resourceExhausted, "the request has \(envelope.count) bytes, over the limit of \(Limits.frameBytes) for one frame",
+                .resourceExhausted,
+                "the request has \(envelope.count) bytes, over the limit of \(Limits.frameBytes) for one frame",
                 hint: "send fewer messages in one call")
         }
         let eventLoop = channel.eventLoop
@@ -139,7 +143,9 @@ final class ClientConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        failAll(Status(.unavailable, "the daemon closed the connection", hint: "try again: the same message id is never stored twice"))
+        failAll(
+            Status(.unavailable, "the daemon closed the connection", hint: "try again: the same message id is never stored twice")
+        )
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -73,7 +73,8 @@ package enum UnixSocket {
 
     private static func failure(_ operation: String, _ path: String) -> Status {
         let reason = String(cString: strerror(errno))
-        return Status(.unavailable, "cannot \(operation) \(path): \(reason)", hint: "check that the folder exists and may be written to")
+        return Status(
+            .unavailable, "cannot \(operation) \(path): \(reason)", hint: "check that the folder exists and may be written to")
     }
 
     /// Who connected, as the kernel says, and makes the descriptor close on exec. On the channel's event loop.
@@ -83,7 +84,8 @@ package enum UnixSocket {
             var uid: UInt32 = .max
             var gid: UInt32 = .max
         }
-        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { descriptor in
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            descriptor in
             var credentials = Credentials()
             var size = socklen_t(MemoryLayout<Credentials>.size)
             guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0,

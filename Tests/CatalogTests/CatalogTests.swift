@@ -32,7 +32,9 @@ import Testing
                 sandboxID: sandbox.id, name: name, channel: .email, messageExport: true, submit: false)
             #expect(draft.state == .draft)
             #expect(try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name).state == .active)
-            let again = await #expect(throws: CatalogError.self) { try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name) }
+            let again = await #expect(throws: CatalogError.self) {
+                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+            }
             #expect(again?.code == .failedPrecondition)
             let same = await #expect(throws: CatalogError.self) {
                 try await catalog.createConfiguration(
@@ -137,7 +139,11 @@ import Testing
             try CatalogStore(path: path, time: ManualTime()).close()
             let changed = try await Programs.run(
                 "/usr/bin/python3",
-                ["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"insert into grdb_migrations values ('99')\"); c.commit()", path.string])
+                [
+                    "-c",
+                    "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"insert into grdb_migrations values ('99')\"); c.commit()",
+                    path.string,
+                ])
             try #require(changed.code == 0, "\(changed.errors)")
             let newer = #expect(throws: CatalogError.self) { try CatalogStore(path: path, time: ManualTime()) }
             #expect(newer?.code == .newerVersion)

@@ -85,7 +85,9 @@ import Testing
         }
     }
 
-    @Test func `after 50 kills under load, what was acknowledged is found, what is found was sent, and nothing twice`() async throws {
+    @Test func `after 50 kills under load, what was acknowledged is found, what is found was sent, and nothing twice`()
+        async throws
+    {
         let seed = testSeed()
         try await withTemporaryFolder { folder in
             let fixture = DaemonFixture(folder)
@@ -133,7 +135,9 @@ import Testing
             for (name, exported) in [("whole", whole), ("in parts", archive)] {
                 let found = try exportedIDs(in: exported)
                 #expect(found.count == Set(found).count, "\(name): something twice, SEED=\(seed)")
-                #expect(ledger.acknowledged.isSubset(of: found), "\(name): lost \(ledger.acknowledged.subtracting(found).count), SEED=\(seed)")
+                #expect(
+                    ledger.acknowledged.isSubset(of: found),
+                    "\(name): lost \(ledger.acknowledged.subtracting(found).count), SEED=\(seed)")
                 #expect(Set(found).isSubset(of: ledger.sent), "\(name): never sent, SEED=\(seed)")
             }
             #expect(ledger.acknowledged.count > Self.kills)

@@ -89,7 +89,8 @@ import Testing
         #expect(store.recoveryReports.first?.contains("has no key file") == true)
     }
 
-    @Test func `any damage is survived: the start reports, what is shown is what was written, and writing goes on`() async throws {
+    @Test func `any damage is survived: the start reports, what is shown is what was written, and writing goes on`() async throws
+    {
         let seed = testSeed()
         var generator = SeededGenerator(seed: seed)
         let (key, data) = try await fill()

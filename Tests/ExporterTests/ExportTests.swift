@@ -12,7 +12,8 @@ import Testing
         let instant = Instant(milliseconds: 1_795_435_200_000)
         return Record(
             message: Message(id: try MessageID("m\(sequence)"), configuration: "c", content: .sms(sms)), sequence: sequence,
-            ingestedAt: instant, expiresAt: instant, sentAt: instant, sandbox: "prod", configurationID: "c", configurationVersion: 1,
+            ingestedAt: instant, expiresAt: instant, sentAt: instant, sandbox: "prod", configurationID: "c",
+            configurationVersion: 1,
             contentSHA256: [], submitter: 0)
     }
 
@@ -82,7 +83,9 @@ import Testing
     }
 
     @Test(arguments: [Errno.noSpace, .ioError])
-    func `a destination that fails at any operation fails the run, and no manifest vouches for what is not there`(errno: Errno) throws {
+    func `a destination that fails at any operation fails the run, and no manifest vouches for what is not there`(errno: Errno)
+        throws
+    {
         var failures = 0
         for operation in 0..<30 {
             let files = SimulatedFiles(faults: [operation: .fail(errno)])

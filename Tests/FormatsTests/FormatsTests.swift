@@ -13,7 +13,9 @@ import Testing
     @Test func `any text survives JSON`() throws {
         let seed = testSeed()
         var generator = SeededGenerator(seed: seed)
-        var texts = ["", "\"\\/\u{8}\u{C}\n\r\t", "\u{0}\u{1F}\u{7F}\u{80}", "\u{2028}\u{2029}\u{FEFF}", "👩‍👩‍👧‍👦 العربية 今日は", "</script>"]
+        var texts = [
+            "", "\"\\/\u{8}\u{C}\n\r\t", "\u{0}\u{1F}\u{7F}\u{80}", "\u{2028}\u{2029}\u{FEFF}", "👩‍👩‍👧‍👦 العربية 今日は", "</script>",
+        ]
         for _ in 0..<500 {
             let scalars = (0..<20).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...0x10FFFF, using: &generator)) }
             texts.append(String(String.UnicodeScalarView(scalars)))
@@ -44,7 +46,8 @@ import Testing
         json.object { _ in }
         #expect(
             json.text
-                == "{\"empty\":{},\"list\":[1,{\"a\":true},[]],\"large\":18446744073709551615,\"small\":-9223372036854775808}\n{}")
+                == "{\"empty\":{},\"list\":[1,{\"a\":true},[]],\"large\":18446744073709551615,\"small\":-9223372036854775808}\n{}"
+        )
     }
 
     private static func record(_ content: Message.Content) throws -> Record {

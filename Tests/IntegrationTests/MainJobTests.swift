@@ -13,7 +13,8 @@ import Testing
             let ended = try await DaemonFixture(folder).withDaemon { daemon in
                 try await createFlow(daemon, to: archive)
                 let mail = folder.appending("mail.eml").string
-                try "From: a@example.com\nTo: b@example.com\nSubject: Grüße\n\nHello\n".write(toFile: mail, atomically: true, encoding: .utf8)
+                try "From: a@example.com\nTo: b@example.com\nSubject: Grüße\n\nHello\n".write(
+                    toFile: mail, atomically: true, encoding: .utf8)
 
                 func outcome(_ arguments: String..., input: String = "") async throws -> String {
                     let ended = try await Programs.run(
@@ -24,7 +25,8 @@ import Testing
                 #expect(try await outcome("email", "--configuration", "mail", "--message-id", "m-1", mail) == "DUPLICATE")
                 #expect(try await outcome("email", "--configuration", "off", mail) == "EXPORT_DISABLED")
                 let sms = ["sms", "--configuration", "sms", "--from", "24365", "--to", "+12025550123"]
-                #expect(try await outcome(sms[0], sms[1], sms[2], sms[3], sms[4], sms[5], sms[6], "-", input: "今日は 🦷\n") == "STORED")
+                #expect(
+                    try await outcome(sms[0], sms[1], sms[2], sms[3], sms[4], sms[5], sms[6], "-", input: "今日は 🦷\n") == "STORED")
 
                 let run = try await daemon.msgexport("dataflow", "run", "daily", "--wait", "-o", "json")
                 #expect(run.code == 0, "\(run.errors)")
@@ -100,7 +102,8 @@ import Testing
         }
     }
 
-    @Test func `what is wrong is refused with its code, its place and what to do, and the rest of a folder goes on`() async throws {
+    @Test func `what is wrong is refused with its code, its place and what to do, and the rest of a folder goes on`() async throws
+    {
         try await withTemporaryFolder { folder in
             _ = try await DaemonFixture(folder).withDaemon { daemon in
                 try await createFlow(daemon, to: nil)

@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test func `the vectors are what Python reads here`() async throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: Self.mails.string).filter { $0.hasSuffix(".txt") }.sorted()
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.mails.string).filter { $0.hasSuffix(".txt") }
+            .sorted()
         #expect(files.count == 47)
         let python = try await Programs.run(
             "/usr/bin/python3.11", [Self.vectors.appending("expect.py").string] + files.map { Self.mails.appending($0).string })

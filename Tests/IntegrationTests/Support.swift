@@ -7,7 +7,8 @@ import Testing
 func createFlow(_ daemon: DaemonFixture.Running, to archive: FilePath?) async throws {
     let on = ["--message-export", "on", "--submit"]
     var commands = [
-        ["configuration", "create", "mail", "--channel", "email"] + on, ["configuration", "create", "sms", "--channel", "sms"] + on,
+        ["configuration", "create", "mail", "--channel", "email"] + on,
+        ["configuration", "create", "sms", "--channel", "sms"] + on,
         ["configuration", "create", "off", "--channel", "email", "--submit"],
     ]
     if let archive {
@@ -21,7 +22,9 @@ func createFlow(_ daemon: DaemonFixture.Running, to archive: FilePath?) async th
 }
 
 func ingestSms(_ daemon: DaemonFixture.Running, _ text: String, id: String? = nil) async throws -> Programs.Ended {
-    let command = ["ingest", "sms", "--configuration", "sms", "--from", "1", "--to", "2", "-o", "json", "--socket", daemon.socket]
+    let command = [
+        "ingest", "sms", "--configuration", "sms", "--from", "1", "--to", "2", "-o", "json", "--socket", daemon.socket,
+    ]
     return try await Programs.run(Programs.client, command + (id.map { ["--message-id", $0] } ?? []) + [text])
 }
 

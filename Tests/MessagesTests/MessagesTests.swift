@@ -5,11 +5,14 @@ import Testing
 
 @Suite struct MessagesTests {
     static let email = Email(
-        from: Address(email: "a@example.com", name: "Ada 🦷"), to: [Address(email: "b@example.com"), Address(email: "c@example.com", name: "C")],
+        from: Address(email: "a@example.com", name: "Ada 🦷"),
+        to: [Address(email: "b@example.com"), Address(email: "c@example.com", name: "C")],
         cc: [Address(email: "d@example.com")], bcc: [Address(email: "e@example.com")], replyTo: [Address(email: "f@example.com")],
         errorAddress: "bounce@example.com", subject: "", text: "line\u{0}after NUL", html: nil,
         headers: [Header(name: "X", value: "1"), Header(name: "X", value: "")],
-        attachments: [Attachment(name: nil, type: "image/png", content: [0, 255, 0]), Attachment(name: "n", type: "t/x", content: [])],
+        attachments: [
+            Attachment(name: nil, type: "image/png", content: [0, 255, 0]), Attachment(name: "n", type: "t/x", content: []),
+        ],
         raw: [0, 1, 2, 254])
 
     static func message(_ content: Message.Content = .email(email), id: String = "id") throws -> Message {
@@ -66,7 +69,8 @@ import Testing
         try check(
             DaemonStatus(
                 version: "v", organization: "o", messageExport: true, startedAt: instant, sandbox: "s", configurations: 1,
-                configurationsExporting: 2, destinations: 3, dataflows: 4, records: 5, lastSequence: 6, segments: 7, storedBytes: 8,
+                configurationsExporting: 2, destinations: 3, dataflows: 4, records: 5, lastSequence: 6, segments: 7,
+                storedBytes: 8,
                 recoveryReports: ["a", "b"]))
     }
 
@@ -96,7 +100,10 @@ import Testing
         for (place, message) in [
             ("messages[0].email.html", try Self.message(.email(Email(html: marker)))),
             ("messages[0].email.headers[0].value", try Self.message(.email(Email(headers: [Header(name: "a", value: marker)])))),
-            ("messages[0].email.to[0].name", try Self.message(.email(Email(to: [Address(email: "a", name: marker)], subject: "s")))),
+            (
+                "messages[0].email.to[0].name",
+                try Self.message(.email(Email(to: [Address(email: "a", name: marker)], subject: "s")))
+            ),
             ("messages[0].configuration", Message(id: try MessageID("i"), configuration: marker, content: .email(Self.email))),
             ("messages[0].message_id", try Self.message(id: marker)),
         ] {
@@ -113,7 +120,9 @@ import Testing
     @Test func `the number of messages in a call has its limit`() throws {
         let message = try Self.message(.sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "t")))
         let full = Array(repeating: message, count: Limits.messagesPerIngest)
-        #expect(try CheckedIngest(packed: IngestRequest(sandbox: "", messages: full).packed).messages.count == Limits.messagesPerIngest)
+        #expect(
+            try CheckedIngest(packed: IngestRequest(sandbox: "", messages: full).packed).messages.count
+                == Limits.messagesPerIngest)
         #expect(throws: Status.self) { try CheckedIngest(packed: IngestRequest(sandbox: "", messages: full + [message]).packed) }
         #expect(throws: Status.self) { try CheckedIngest(packed: IngestRequest(sandbox: "", messages: []).packed) }
     }

@@ -30,7 +30,9 @@ import Testing
     @Test func `frames are the same however the stream is cut`() {
         let seed = testSeed()
         var generator = SeededGenerator(seed: seed)
-        let frames = [0, 1, 9, 10, 11, 300, 70_000].map { Frame(streamID: UInt32($0) * 2 + 1, kind: .request, data: generator.bytes($0)) }
+        let frames = [0, 1, 9, 10, 11, 300, 70_000].map {
+            Frame(streamID: UInt32($0) * 2 + 1, kind: .request, data: generator.bytes($0))
+        }
         let stream = bytes(frames)
         #expect(events([stream]) == frames.map { .frame($0) })
         #expect(events(stream.map { [$0] }) == frames.map { .frame($0) }, "byte by byte")
@@ -53,7 +55,9 @@ import Testing
         let expected: [FrameDecoder.Event] = [.frame(full), .oversize(streamID: 3, length: Limits.frameBytes + 1), .frame(next)]
         let stream = bytes([full, over, next])
         #expect(events([stream]) == expected)
-        #expect(events(stride(from: 0, to: stream.count, by: 65_536).map { Array(stream[$0..<min($0 + 65_536, stream.count)]) }) == expected)
+        #expect(
+            events(stride(from: 0, to: stream.count, by: 65_536).map { Array(stream[$0..<min($0 + 65_536, stream.count)]) })
+                == expected)
     }
 
     @Test func `a length whose first byte is not zero ends the stream, and nothing after it is looked at`() {

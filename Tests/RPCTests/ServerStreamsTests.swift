@@ -3,7 +3,9 @@ import RPC
 import Testing
 
 @Suite struct ServerStreamsTests {
-    private func request(_ streamID: UInt32) -> FrameDecoder.Event { .frame(Frame(streamID: streamID, kind: .request, data: [1])) }
+    private func request(_ streamID: UInt32) -> FrameDecoder.Event {
+        .frame(Frame(streamID: streamID, kind: .request, data: [1]))
+    }
 
     private func code(_ action: ServerStreams.Action) -> Status.Code? {
         if case .answer(_, let status) = action { status.code } else { nil }
@@ -19,7 +21,9 @@ import Testing
 
     @Test func `ids may come in any order`() {
         var streams = ServerStreams()
-        for id: UInt32 in [5, 3, 1, 4_294_967_295] { #expect(streams.receive(request(id)) == .serve(streamID: id, envelope: [1])) }
+        for id: UInt32 in [5, 3, 1, 4_294_967_295] {
+            #expect(streams.receive(request(id)) == .serve(streamID: id, envelope: [1]))
+        }
     }
 
     @Test(arguments: [UInt32(0), 2, 4_294_967_294])

@@ -32,7 +32,9 @@ import Testing
         }
     }
 
-    private func code(_ connection: ClientConnection, _ method: MethodName, _ payload: [UInt8] = [], timeout: Duration = .seconds(20)) async -> Status.Code {
+    private func code(
+        _ connection: ClientConnection, _ method: MethodName, _ payload: [UInt8] = [], timeout: Duration = .seconds(20)
+    ) async -> Status.Code {
         do throws(Status) {
             _ = try await connection.call(method, payload, timeout: timeout)
             return .ok
@@ -89,7 +91,9 @@ import Testing
     @Test func `where nobody serves, a client is told so`() async throws {
         let error = await #expect(throws: Status.self) { try await ClientConnection.connect(path: "/tmp/nobody/serves/this") }
         #expect(error?.code == .unavailable)
-        let long = await #expect(throws: Status.self) { try await ClientConnection.connect(path: String(repeating: "x", count: 108)) }
+        let long = await #expect(throws: Status.self) {
+            try await ClientConnection.connect(path: String(repeating: "x", count: 108))
+        }
         #expect(long?.code == .invalidArgument)
     }
 
@@ -103,8 +107,12 @@ import Testing
             try raw.write([0, 0x50, 0, 0, 0, 0, 0, 3, 1, 0] + [UInt8](repeating: 0, count: 0x50_0000))
             let oversize = try #require(try raw.readFrame())
             #expect(oversize.streamID == 3)
-            #expect(try ResponseEnvelope(packed: oversize.data) == .failure(Status(
-                .resourceExhausted, "a frame of 5242880 bytes is over the limit of 4194304", hint: "send fewer messages in one call")))
+            #expect(
+                try ResponseEnvelope(packed: oversize.data)
+                    == .failure(
+                        Status(
+                            .resourceExhausted, "a frame of 5242880 bytes is over the limit of 4194304",
+                            hint: "send fewer messages in one call")))
             try raw.write([0xFF, 0, 0, 0, 0, 0, 0, 5, 1, 0])
             #expect(try raw.readFrame() == nil, "closed")
             #expect(await code(connection, Self.echo, [1]) == .ok)

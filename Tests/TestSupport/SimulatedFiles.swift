@@ -180,7 +180,9 @@ package final class SimulatedFiles: Files {
 
     // MARK: Faults
 
-    private func look<Value>(_ operation: String, _ path: FilePath, _ body: (borrowing State) -> Value?) throws(DiskError) -> Value {
+    private func look<Value>(_ operation: String, _ path: FilePath, _ body: (borrowing State) -> Value?) throws(DiskError)
+        -> Value
+    {
         let found: Result<Value, DiskError> = state.withLock { state in
             guard !state.isStopped else { return .failure(DiskError(operation, path, .ioError)) }
             return body(state).map { .success($0) } ?? .failure(DiskError(operation, path, .noSuchFileOrDirectory))
@@ -233,7 +235,11 @@ package final class SimulatedFiles: Files {
                 if size < end { state.nodes[id]?.bytes += [UInt8](repeating: 0, count: end - size) }
                 state.nodes[id]?.bytes.replaceSubrange(Int(offset)..<end, with: bytes)
             }
-            try files.change("write", path) { put(written[...], &$0) } whenFailing: { put(written.prefix(written.count / 2), &$0) }
+            try files.change("write", path) {
+                put(written[...], &$0)
+            } whenFailing: {
+                put(written.prefix(written.count / 2), &$0)
+            }
         }
 
         func read(_ count: Int, at offset: Int64) throws(DiskError) -> [UInt8] {

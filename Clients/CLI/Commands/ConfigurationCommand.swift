@@ -60,7 +60,6 @@ struct ConfigurationCommand: ParsableCommand {
     }
 }
 
-
 extension ChannelConfiguration {
     var fields: [Field] {
         [

@@ -66,7 +66,6 @@ struct DataflowCommand: ParsableCommand {
     }
 }
 
-
 extension Dataflow {
     var fields: [Field] {
         [

@@ -42,7 +42,8 @@ extension Record {
     /// For people; the exported row is for programs.
     var fields: [Field] {
         var fields = [
-            Field("Message", "messageId", .text(message.id.value)), Field("Channel", "channel", .text(message.content.channel.name)),
+            Field("Message", "messageId", .text(message.id.value)),
+            Field("Channel", "channel", .text(message.content.channel.name)),
             Field("Configuration", "configuration", .text("\(message.configuration), version \(configurationVersion)")),
             Field("Sequence", "sequence", .number(sequence)), Field("Sent", "sentAt", .text(sentAt.description)),
             Field("Ingested", "ingestedAt", .text(ingestedAt.description)),

@@ -28,7 +28,8 @@ struct IngestCommand: ParsableCommand {
 
     struct EmailCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "email", abstract: "Ingests mails: files as they were sent (RFC 5322), or every regular file of a folder.",
+            commandName: "email",
+            abstract: "Ingests mails: files as they were sent (RFC 5322), or every regular file of a folder.",
             discussion: """
                 A file that is no mail, or that the daemon refuses, is named, and the rest goes on; the exit code is that of the first \
                 such file.
@@ -143,7 +144,9 @@ enum MessageIDs {
 enum SentAt {
     @Sendable static func parse(_ text: String) throws -> Instant {
         for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
-            if let date = try? style.parse(text) { return Instant(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded())) }
+            if let date = try? style.parse(text) {
+                return Instant(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+            }
         }
         throw ValidationError("'\(text)' is not a time such as 2026-11-23T09:30:00Z")
     }

@@ -35,7 +35,8 @@ struct IngestHandler: Sendable {
     ) throws(Status) {
         guard let configuration = entry.configurations[message.configuration] else {
             throw Status(
-                .notFound, "there is no channel configuration of that name in sandbox \(entry.sandbox.name)", field: "configuration")
+                .notFound, "there is no channel configuration of that name in sandbox \(entry.sandbox.name)",
+                field: "configuration")
         }
         guard configuration.channel == message.channel else {
             throw Status(
