@@ -1,6 +1,8 @@
 import Dataset
 import Disk
+import Dispatch
 import Model
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -110,6 +112,37 @@ import Testing
         while let next = try store.nextBatch(after: window.last ?? 3, through: 7) { window += next.map(\.sequence) }
         #expect(window == [4, 5, 6, 7])
         #expect(store.count(after: 3, through: 7) == 4)
+    }
+
+    @Test(arguments: [false, true])
+    func `a repeat of what is being written waits for it and shares its end, be it a failure`(fails: Bool) async throws {
+        let entered = DispatchSemaphore(value: 0)
+        let release = DispatchSemaphore(value: 0)
+        let isHeld = Atomic(false)
+        let answers = Mutex<[String]>([])
+        let probe = SimulatedFiles()
+        #expect(await (try fixture.open(probe)).append(try StoreFixture.submission("x")).isStored)
+        // The last operation of a first record is its batch's sync.
+        let files = SimulatedFiles(faults: fails ? [probe.operations - 1: .fail(.ioError)] : [:]) {
+            guard isHeld.load(ordering: .relaxed) else { return }
+            entered.signal()
+            release.wait()
+        }
+        let store = try fixture.open(files)
+        let submission = try StoreFixture.submission("a")
+        isHeld.store(true, ordering: .relaxed)
+        for name in ["first", "repeat"] {
+            store.append(submission) { result in
+                answers.withLock { $0.append("\(name) \(result.isStored ? "stored" : result.isDuplicate ? "duplicate" : "failed")") }
+            }
+            // The writer now waits in the key file's sync.
+            if name == "first" { entered.wait() }
+        }
+        #expect(answers.withLock { $0 } == [], "nothing is answered before it is durable")
+        isHeld.store(false, ordering: .relaxed)
+        release.signal()
+        await store.close()
+        #expect(answers.withLock { $0 } == (fails ? ["first failed", "repeat failed"] : ["first stored", "repeat duplicate"]))
     }
 
     @Test func `a closed dataset refuses`() async throws {

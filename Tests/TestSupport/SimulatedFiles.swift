@@ -19,7 +19,7 @@ package final class SimulatedFiles: Files {
     /// What a power cut leaves of what was not synced.
     package enum Remains: Sendable {
         case nothing
-        /// As when only the process died.
+        /// As when only the process died: it is all there, and still not synced.
         case everything
         /// Any of the unsynced 512-byte sectors and names, chosen by a seed.
         case some(seed: UInt64)
@@ -46,15 +46,19 @@ package final class SimulatedFiles: Files {
     private let state: Mutex<State>
     /// Whether `sync` and `syncFolder` do what they say; false shows that a test notices when they do not.
     private let syncs: Bool
+    /// Called on the thread that syncs a file, before it is done: may hold it up.
+    private let beforeSync: @Sendable () -> Void
 
-    package init(faults: [Int: Fault] = [:], syncs: Bool = true) {
+    package init(faults: [Int: Fault] = [:], syncs: Bool = true, beforeSync: @escaping @Sendable () -> Void = {}) {
         state = Mutex(State(faults: faults))
         self.syncs = syncs
+        self.beforeSync = beforeSync
     }
 
     private init(_ state: consuming State) {
         self.state = Mutex(state)
         syncs = true
+        beforeSync = {}
     }
 
     /// Operations so far that changed something.
@@ -63,13 +67,14 @@ package final class SimulatedFiles: Files {
     /// The file system that is found after a power cut now.
     package func afterPowerCut(_ remains: Remains) -> SimulatedFiles {
         state.withLock { state in
-            var found = State(nodes: state.nodes, folders: state.folders)
+            var found = State(nodes: state.nodes, durableNames: state.durableNames, folders: state.folders)
             switch remains {
             case .nothing:
                 found.names = state.durableNames
                 for id in Array(found.nodes.keys) { found.nodes[id]?.reset() }
             case .everything:
                 found.names = state.names
+                return SimulatedFiles(found)
             case .some(let seed):
                 var generator = SeededGenerator(seed: seed)
                 found.names = SimulatedFiles.mixed(state, using: &generator)
@@ -251,6 +256,7 @@ package final class SimulatedFiles: Files {
         }
 
         func sync() throws(DiskError) {
+            files.beforeSync()
             try files.change("sync", path) { state in
                 if files.syncs { state.nodes[id]?.sync() }
             } whenFailing: { _ in
