@@ -15,6 +15,9 @@ struct IngestReport {
 
     /// - Throws: `ExitCode` of the first input that was not taken, when all have been tried.
     func run(_ inputs: [InputFile], client: MessageExportClient, message: (InputFile) throws -> Message) async throws {
+        if format == .table {
+            Terminal.print("\(padded("OUTCOME", 15))  \(padded("EXPIRES", 24))  INPUT\(inputs.count == 1 ? "  MESSAGE ID" : "")")
+        }
         var counts: [Outcome: Int] = [:]
         var failures = 0
         var firstFailure: Status?
@@ -24,7 +27,7 @@ struct IngestReport {
             let results = await ingest(messages, client)
             for (input, (message, result)) in zip(chunk, zip(messages, results)) {
                 let id = try? message.get().id.value
-                show(input, id: id, result)
+                show(input, id: id, result, isOne: inputs.count == 1)
                 switch result {
                 case .success(let result): counts[result.outcome, default: 0] += 1
                 case .failure(let status):
@@ -61,12 +64,12 @@ struct IngestReport {
         error as? Status ?? Status(.internal, "\(error)")
     }
 
-    private func show(_ input: InputFile, id: String?, _ result: Result<IngestResult, Status>) {
+    private func show(_ input: InputFile, id: String?, _ result: Result<IngestResult, Status>, isOne: Bool) {
         switch (result, format) {
         case (.success(let result), .table):
             let expiry = result.expiresAt?.description ?? "-"
-            Terminal.print(
-                "\(padded(result.outcome.rawValue, 15))  \(padded(expiry, 24))  \(Terminal.printable(input.name))")
+            let line = "\(padded(result.outcome.rawValue, 15))  \(padded(expiry, 24))  \(Terminal.printable(input.name))"
+            Terminal.print(isOne ? "\(line)  \(Terminal.printable(id ?? ""))" : line)
         case (.failure(let status), .table):
             Terminal.complain(status, about: input.name)
         case (_, .json):

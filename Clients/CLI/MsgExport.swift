@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import Model
+import Synchronization
 
 @main
 struct MsgExport: AsyncParsableCommand {
@@ -35,14 +36,24 @@ struct MsgExport: AsyncParsableCommand {
         // Writing to a pipe that was closed fails like any write, instead of ending the program without a word.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try checkArguments()
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
+            if Terminal.outputFailed.load(ordering: .relaxed) { Glibc.exit(ExitStatus.other) }
         } catch {
             Glibc.exit(report(error))
+        }
+    }
+
+    /// Swift reads arguments as UTF-8 and replaces what is none: better to refuse them than to store something else.
+    private static func checkArguments() throws {
+        for index in 0..<Int(CommandLine.argc) {
+            guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil else { continue }
+            throw ValidationError("argument \(index) is not valid UTF-8; a file of such a name is ingested with its folder")
         }
     }
 
@@ -55,10 +66,10 @@ struct MsgExport: AsyncParsableCommand {
         if let code = error as? ExitCode { return code.rawValue }
         let text = fullMessage(for: error)
         if exitCode(for: error).isSuccess {
-            print(text)
+            Terminal.print(text)
             return 0
         }
-        FileHandle.standardError.write(Data("\(text)\n".utf8))
+        Terminal.complain("\(text)\n")
         return exitCode(for: error) == .validationFailure ? ExitStatus.usage : ExitStatus.other
     }
 }
@@ -79,7 +90,8 @@ struct Connection: ParsableArguments {
 
     var resolvedSocket: String {
         let environment = ProcessInfo.processInfo.environment
-        return socket ?? environment["MESSAGE_EXPORT_SOCKET"] ?? DefaultPaths(environment: environment, uid: geteuid()).socket
+        return socket ?? environment["MESSAGE_EXPORT_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? DefaultPaths(environment: environment, uid: geteuid()).socket
     }
 
     var resolvedSandbox: String {

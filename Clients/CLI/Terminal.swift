@@ -2,10 +2,14 @@ import Formats
 import Foundation
 import Glibc
 import Model
+import Synchronization
 
 /// What commands show.
 enum Terminal {
-    /// Writes a line to standard output. Ends the program quietly when nobody reads it any more.
+    /// Whether standard output took less than it was given, for another reason than that nobody reads it.
+    static let outputFailed = Atomic(false)
+
+    /// Writes a line to standard output. When nobody reads it any more the line is lost, and the command goes on with its work.
     static func print(_ line: String) {
         var bytes = Array(line.utf8)
         bytes.append(UInt8(ascii: "\n"))
@@ -14,7 +18,11 @@ enum Terminal {
             let count = bytes[written...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                exit(errno == EPIPE ? 0 : ExitStatus.other)
+                // A closed pipe is a reader's choice; anything else loses what was asked for.
+                if errno != EPIPE, outputFailed.exchange(true, ordering: .relaxed) == false {
+                    complain("msgexport: cannot write to standard output: \(String(cString: strerror(errno)))\n")
+                }
+                return
             }
             written += count
         }
@@ -25,7 +33,12 @@ enum Terminal {
         let place = status.field.map { " (\($0))" } ?? ""
         var lines = "msgexport: \(subject.map { "\(printable($0)): " } ?? "")\(status.message)\(place) [\(status.code.name)]\n"
         if let hint = status.hint { lines += "  \(hint)\n" }
-        FileHandle.standardError.write(Data(lines.utf8))
+        complain(lines)
+    }
+
+    /// Writes to standard error, as far as somebody listens.
+    static func complain(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     /// Shows one thing: its fields as a table of two columns, or as a JSON object.

@@ -89,6 +89,7 @@ enum Charset {
         var input = bytes.map { CChar(bitPattern: $0) }
         var output: [UInt8] = []
         let pieceSize = 4096
+        let unit = name.contains("32") ? 4 : name.contains("16") ? 2 : 1
         input.withUnsafeMutableBufferPointer { buffer in
             var next = buffer.baseAddress
             var left = buffer.count
@@ -104,8 +105,18 @@ enum Charset {
                 }
                 guard failed else { continue }
                 output += "\u{FFFD}".utf8
-                next = next.map { $0 + 1 }
-                left -= 1
+                let skipped = min(unit, left)
+                next = next.map { $0 + skipped }
+                left -= skipped
+            }
+        }
+        // Some converters hold the last letter back, for a mark that may follow it.
+        output += [UInt8](unsafeUninitializedCapacity: pieceSize) { piece, count in
+            piece.withMemoryRebound(to: CChar.self) { room in
+                var target = room.baseAddress
+                var free = pieceSize
+                g_iconv(converter, nil, nil, &target, &free)
+                count = pieceSize - free
             }
         }
         return String(decoding: output, as: UTF8.self)

@@ -83,11 +83,7 @@ extension CatalogStore {
                 arguments: [
                     run.id, dataflow.id, run.state.rawValue, Int64(run.after), Int64(run.through), now.milliseconds, run.folder,
                 ])
-            let settings = Destination.Settings.local(path: row["destination_path"])
-            let destination = Destination(
-                id: row["destination_id"], name: dataflow.destination, settings: settings,
-                createdAt: Instant(milliseconds: row["destination_created_at"]))
-            return RunOrder(run: run, dataflow: dataflow, destination: destination)
+            return try RunOrder(run: run, row)
         }
     }
 
@@ -116,25 +112,24 @@ extension CatalogStore {
     package func run(sandboxID: String, id: String) async throws(CatalogError) -> Run {
         try await read { db in
             let row = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT run.*, dataflow.name AS dataflow FROM run JOIN dataflow ON dataflow.id = run.dataflow_id
-                    WHERE dataflow.sandbox_id = ? AND run.id = ?
-                    """, arguments: [sandboxID, id])
+                db, sql: selectRun + " WHERE dataflow.sandbox_id = ? AND run.id = ?", arguments: [sandboxID, id])
             guard let row else { throw CatalogError(.notFound, "there is no run \(id)", field: "run_id") }
             return try Run(row)
         }
     }
 
-    /// Fails the runs that an earlier daemon left under way; their windows are exported again by the next run of their dataflow.
-    package func failInterruptedRuns() async throws(CatalogError) -> Int {
-        let now = time.now
-        return try await write { db in
-            try db.execute(
-                sql:
-                    "UPDATE run SET state = 'FAILED', ended_at = ?, error = 'the daemon stopped during the run' WHERE state = 'PROCESSING'",
-                arguments: [now.milliseconds])
-            return db.changesCount
+    /// The runs of a sandbox that are under way; at the start, those that an earlier daemon left.
+    package func runsUnderWay(sandboxID: String) async throws(CatalogError) -> [RunOrder] {
+        try await read { db in
+            try Row.fetchAll(
+                db, sql: selectRun + " WHERE dataflow.sandbox_id = ? AND run.state = 'PROCESSING'", arguments: [sandboxID]
+            ).map { runRow in
+                let run = try Run(runRow)
+                let row = try Row.fetchOne(
+                    db, sql: selectDataflow + " WHERE dataflow.id = ?", arguments: [runRow["dataflow_id"] as String])
+                guard let row else { throw CatalogError(.io, "run \(run.id) belongs to no dataflow") }
+                return try RunOrder(run: run, row)
+            }
         }
     }
 
@@ -151,11 +146,24 @@ extension CatalogStore {
     }
 }
 
+private let selectRun = "SELECT run.*, dataflow.name AS dataflow FROM run JOIN dataflow ON dataflow.id = run.dataflow_id"
+
 private let selectDataflow = """
     SELECT dataflow.*, destination.name AS destination, destination.path AS destination_path,
         destination.created_at AS destination_created_at
     FROM dataflow JOIN destination ON destination.id = dataflow.destination_id
     """
+
+extension RunOrder {
+    /// - Parameter row: of `selectDataflow`.
+    fileprivate init(run: Run, _ row: Row) throws {
+        let dataflow = try Dataflow(row)
+        let destination = Destination(
+            id: row["destination_id"], name: dataflow.destination, settings: .local(path: row["destination_path"]),
+            createdAt: Instant(milliseconds: row["destination_created_at"]))
+        self.init(run: run, dataflow: dataflow, destination: destination)
+    }
+}
 
 extension Dataflow {
     fileprivate init(_ row: Row) throws {

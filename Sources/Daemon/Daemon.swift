@@ -22,20 +22,16 @@ package enum DaemonProcess {
         defer { withExtendedLifetime(locks) {} }
 
         let hasData = try unlessDiskFails { () throws(DiskError) in try files.exists(settings.catalog) }
-        let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData)
+        let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
         let catalog = try await openCatalog(settings, master: master, files: files, time: time)
         let stores = try await openDatasets(settings, catalog: catalog, master: master, files: files, time: time, logger: logger)
-        let interrupted = try await catalog.failInterruptedRuns()
-        if interrupted > 0 {
-            logger.warning("runs were under way when the daemon last stopped", metadata: ["runs": "\(interrupted)"])
-        }
-
         let directory = try await SandboxDirectory(catalog: catalog, stores: stores)
         let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
+        for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
         let management = ManagementService()
         let handlers = ManagementHandlers(
-            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"), startedAt: time.now
-        )
+            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"),
+            dataFolder: settings.data, startedAt: time.now)
         let ingest = IngestHandler(directory: directory, time: time)
         let rpc = RPCService(
             path: settings.socket.string, methods: methods(ingest, handlers, management), logger: logger)
@@ -125,7 +121,10 @@ package enum DaemonProcess {
                             keys: settings.folder("keys", sandboxID: sandbox.id, epoch: sandbox.epoch),
                             data: settings.folder("datasets", sandboxID: sandbox.id, epoch: sandbox.epoch)),
                         retention: sandbox.retention, sequenceFloor: floor),
-                    master: master, files: files, time: time)
+                    master: master, files: files, time: time
+                ) { failure in
+                    logger.error("a batch was not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
+                }
                 for report in store.recoveryReports {
                     logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
                 }

@@ -1,6 +1,7 @@
 import Dataset
 import Disk
 import Formats
+import Logging
 import Model
 import SystemPackage
 
@@ -11,7 +12,7 @@ enum MasterKeyFile {
     /// Reads the key, or makes it when the daemon has no data yet.
     ///
     /// - Throws: `failedPrecondition` when it is missing beside data, not private, not a key, or inside the data folder.
-    static func load(_ path: FilePath, dataFolder: FilePath, hasData: Bool) throws(Status) -> MasterKey {
+    static func load(_ path: FilePath, dataFolder: FilePath, hasData: Bool, logger: Logger) throws(Status) -> MasterKey {
         guard !path.lexicallyNormalized().starts(with: dataFolder.lexicallyNormalized()) else {
             throw Status(
                 .failedPrecondition, "the master key \(path) is inside the data folder",
@@ -29,6 +30,7 @@ enum MasterKeyFile {
         } catch {
             throw Status(.failedPrecondition, "cannot make the master key: \(error)", hint: "name another file with --master-key")
         }
+        logger.notice("made the master key: keep a copy, without it the data cannot be read", metadata: ["file": "\(path)"])
         return key
     }
 

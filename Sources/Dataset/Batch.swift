@@ -22,6 +22,9 @@ enum Batch {
         var durable: UInt64
         /// Sequence of its first record; the others follow without gaps.
         var firstSequence: UInt64
+        /// Sequences from this one up to the first record's were in batches that failed: whatever of them is found on disk was never
+        /// acknowledged and does not count.
+        var voidFrom: UInt64
         var ingestedAt: Instant
         var count: UInt32
         /// Bytes of the sealed records, without their tag.
@@ -48,7 +51,7 @@ enum Batch {
             writer.write(ingestedAt.milliseconds)
             writer.write(count)
             writer.write(sealedSize)
-            writer.write(UInt64(0))
+            writer.write(voidFrom)
             let code = HMAC<SHA256>.authenticationCode(for: writer.bytes, using: key)
             writer.write(code.prefix(Header.size - Header.authenticatedSize))
             return writer.bytes
@@ -66,21 +69,22 @@ enum Batch {
                 reader.read(6) != nil, reader.read(16).map(Array.init) == segment.bytes, let ordinal = reader.read(UInt64.self),
                 let durable = reader.read(UInt64.self), let firstSequence = reader.read(UInt64.self),
                 let ingestedAt = reader.read(Int64.self), let count = reader.read(UInt32.self), count > 0,
-                let sealedSize = reader.read(UInt32.self)
+                let sealedSize = reader.read(UInt32.self), let voidFrom = reader.read(UInt64.self), voidFrom <= firstSequence
             else { return nil }
             self.init(
-                segment: segment, ordinal: ordinal, durable: durable, firstSequence: firstSequence,
+                segment: segment, ordinal: ordinal, durable: durable, firstSequence: firstSequence, voidFrom: voidFrom,
                 ingestedAt: Instant(milliseconds: ingestedAt), count: count, sealedSize: sealedSize)
         }
 
         init(
-            segment: SegmentID, ordinal: UInt64, durable: UInt64, firstSequence: UInt64, ingestedAt: Instant, count: UInt32,
-            sealedSize: UInt32
+            segment: SegmentID, ordinal: UInt64, durable: UInt64, firstSequence: UInt64, voidFrom: UInt64, ingestedAt: Instant,
+            count: UInt32, sealedSize: UInt32
         ) {
             self.segment = segment
             self.ordinal = ordinal
             self.durable = durable
             self.firstSequence = firstSequence
+            self.voidFrom = voidFrom
             self.ingestedAt = ingestedAt
             self.count = count
             self.sealedSize = sealedSize

@@ -27,23 +27,27 @@ enum KeyFile {
     static func read(
         _ path: FilePath, master: MasterKey, files: any Files
     ) throws(DatasetError) -> (identity: SegmentIdentity, keys: SegmentKeys) {
-        let bytes: [UInt8]
-        do {
-            let file = try files.open(path)
-            bytes = try file.read(copySize * 2, at: 0)
-        } catch {
-            throw DatasetError(.io, "\(error)")
-        }
+        let file: any File
+        do { file = try files.open(path) } catch { throw DatasetError(.io, "\(error)") }
         var failures: [DatasetError] = []
-        for start in [0, copySize] where start < bytes.count {
-            do {
-                return try decode(bytes[start..<min(start + copySize, bytes.count)], master: master, path: path)
+        for start in [0, copySize] {
+            do throws(DatasetError) {
+                return try decode(try readCopy(file, at: start)[...], master: master, path: path)
             } catch {
                 failures.append(error)
             }
         }
         // A copy that says it is of another key, or newer, says more than one that says nothing.
         throw failures.first { $0.code != .corrupt } ?? DatasetError(.corrupt, "key file \(path) is damaged in both copies")
+    }
+
+    private static func readCopy(_ file: any File, at offset: Int) throws(DatasetError) -> [UInt8] {
+        do {
+            return try file.read(copySize, at: Int64(offset))
+        } catch {
+            // A sector that cannot be read is damage like any other.
+            throw DatasetError(error.errno == .ioError ? .corrupt : .io, "\(error)")
+        }
     }
 
     static func encode(identity: SegmentIdentity, keys: SegmentKeys, master: MasterKey) -> [UInt8] {

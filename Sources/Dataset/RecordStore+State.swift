@@ -26,6 +26,7 @@ extension RecordStore {
         struct Taken {
             let waiting: [Waiting]
             let firstSequence: UInt64
+            let voidFrom: UInt64
             let ingestedAt: Instant
             let writer: SegmentWriter?
         }
@@ -47,9 +48,7 @@ extension RecordStore {
 
         var index: [RecordKey: Slot] = [:]
         var submitters: Set<UInt32> = []
-        var segments: [Segment] = []
-        /// Sequences of records that a later one with the same key replaced: what a failed write left behind on disk.
-        var superseded: Set<UInt64> = []
+        private(set) var segments: [Segment]
         var isClosed = false
 
         private var waiting: [Waiting] = []
@@ -57,30 +56,22 @@ extension RecordStore {
         private var isWriting = false
         private var writer: SegmentWriter?
         private var nextSequence: UInt64
+        /// The first sequence after the last batch that succeeded.
+        private var voidFrom: UInt64
         private var lastIngestedAt = Instant(milliseconds: .min)
 
-        init(nextSequence: UInt64) {
+        init(nextSequence: UInt64, segments: [Segment]) {
             self.nextSequence = nextSequence
+            self.segments = segments
+            // What recovery found is served, failed or not: from here on it counts.
+            voidFrom = nextSequence
         }
 
         /// Takes in a record that was found on disk.
-        mutating func recover(_ record: StoredRecord) {
-            let key = RecordKey(submitter: record.submitter, id: record.id)
-            var kept = Retained(
-                contentSHA256: record.contentSHA256, sequence: record.sequence, ingestedAt: record.ingestedAt,
-                expiresAt: record.expiresAt)
-            if case .retained(let other) = index[key] {
-                superseded.insert(min(other.sequence, kept.sequence))
-                if other.sequence > kept.sequence { kept = other }
-            }
-            index[key] = .retained(kept)
-            submitters.insert(record.submitter)
-            lastIngestedAt = max(lastIngestedAt, record.ingestedAt)
-        }
-
-        /// Gives new records sequences above `sequence`.
-        mutating func skip(to sequence: UInt64) {
-            nextSequence = max(nextSequence, sequence + 1)
+        mutating func recover(_ record: Recovery.Record) {
+            index[record.key] = .retained(record.retained)
+            submitters.insert(record.key.submitter)
+            lastIngestedAt = max(lastIngestedAt, record.retained.ingestedAt)
         }
 
         /// Decides about a submission: answers it, or lets it wait for its commit.
@@ -129,12 +120,14 @@ extension RecordStore {
             waitingBytes -= size
             lastIngestedAt = max(lastIngestedAt, now)
             defer { nextSequence += UInt64(count) }
-            return Taken(waiting: taken, firstSequence: nextSequence, ingestedAt: lastIngestedAt, writer: writer)
+            return Taken(
+                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt, writer: writer)
         }
 
         /// Makes a durable batch visible.
         mutating func publish(_ batch: Taken, location: BatchLocation, writer: SegmentWriter) -> [Answer] {
             self.writer = writer
+            voidFrom = batch.firstSequence + UInt64(batch.waiting.count)
             let identity = writer.segment.identity
             if let last = segments.indices.last, segments[last].identity.id == identity.id {
                 segments[last].batches.append(location)
@@ -201,7 +194,7 @@ extension RecordStore {
                 for batch in segment.batches {
                     let first = max(batch.header.firstSequence, after + 1)
                     let last = min(batch.header.lastSequence, through)
-                    if first <= last { count += last - first + 1 - UInt64(superseded.count { $0 >= first && $0 <= last }) }
+                    if first <= last { count += last - first + 1 }
                 }
             }
             return count

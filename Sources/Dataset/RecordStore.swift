@@ -54,29 +54,35 @@ package final class RecordStore: Sendable {
     /// What recovery found damaged, cut or missing.
     package let recoveryReports: [String]
 
+    private let lost: [ClosedRange<UInt64>]
     private let settings: Settings
     private let master: MasterKey
     private let files: any Files
     private let time: any TimeSource
     private let queue: DiskQueue
+    private let reportFailure: @Sendable (DatasetError) -> Void
     private let state: Mutex<State>
 
     /// Opens the dataset, recovering whatever an earlier stop left. Blocks for as long as reading it takes.
     ///
+    /// - Parameter reportFailure: is told of each batch that could not be written, once, on the writer's thread.
     /// - Throws: `wrongMasterKey`, `unsupportedVersion`, `io`. Damage does not throw: see `recoveryReports`.
-    package init(settings: Settings, master: MasterKey, files: any Files, time: any TimeSource) throws(DatasetError) {
+    package init(
+        settings: Settings, master: MasterKey, files: any Files, time: any TimeSource,
+        reportFailure: @escaping @Sendable (DatasetError) -> Void = { _ in }
+    ) throws(DatasetError) {
         self.settings = settings
         self.master = master
         self.files = files
         self.time = time
+        self.reportFailure = reportFailure
         queue = DiskQueue("dataset.\(settings.sandbox)")
-        var recovered = State(nextSequence: settings.sequenceFloor + 1)
         let recovery = try Recovery.run(
             folders: settings.folders, sandbox: settings.sandbox, epoch: settings.epoch, master: master, files: files,
-            now: time.now
-        ) { recovered.recover($0) }
-        recovered.segments = recovery.segments
-        recovered.skip(to: recovery.lastSequence)
+            now: time.now)
+        var recovered = State(nextSequence: max(settings.sequenceFloor, recovery.lastSequence) + 1, segments: recovery.segments)
+        lost = recovery.lost
+        for record in recovery.records { recovered.recover(record) }
         recoveryReports = recovery.reports
         state = Mutex(recovered)
     }
@@ -114,11 +120,9 @@ package final class RecordStore: Sendable {
         var cursor = cursor
         while cursor < through {
             let now = time.now
-            let (place, superseded) = state.withLock { ($0.place(after: cursor, now: now), $0.superseded) }
+            let place = state.withLock { $0.place(after: cursor, now: now) }
             guard let (segment, batch) = place, batch.header.firstSequence <= through else { return nil }
-            let records = try segment.records(of: batch).filter {
-                $0.sequence > cursor && $0.sequence <= through && !superseded.contains($0.sequence)
-            }
+            let records = try segment.records(of: batch).filter { $0.sequence > cursor && $0.sequence <= through }
             if !records.isEmpty { return records }
             cursor = batch.header.lastSequence
         }
@@ -129,6 +133,15 @@ package final class RecordStore: Sendable {
     package func count(after: UInt64, through: UInt64) -> UInt64 {
         let now = time.now
         return state.withLock { $0.count(after: after, through: through, now: now) }
+    }
+
+    /// How many records of that window recovery found damaged beyond reading.
+    package func lost(after: UInt64, through: UInt64) -> UInt64 {
+        lost.reduce(0) { sum, range in
+            let first = max(range.lowerBound, after + 1)
+            let last = min(range.upperBound, through)
+            return first <= last ? sum + (last - first + 1) : sum
+        }
     }
 
     /// How many records are visible now, and what they take.
@@ -148,15 +161,26 @@ package final class RecordStore: Sendable {
         while let batch = state.withLock({ $0.nextBatch(now: time.now) }) {
             do {
                 var writer = try writer(for: batch)
-                let location = try writer.append(
-                    batch.waiting.map(\.submission), firstSequence: batch.firstSequence, ingestedAt: batch.ingestedAt)
+                let location = try append(batch, to: &writer)
                 let answers = state.withLock { $0.publish(batch, location: location, writer: writer) }
                 for answer in answers { answer.run() }
             } catch {
-                let code: DatasetError.Code = error.isFull ? .full : .io
-                let answers = state.withLock { $0.fail(batch, DatasetError(code, "\(error)")) }
+                let failure = DatasetError(error.isFull ? .full : .io, "\(error)")
+                reportFailure(failure)
+                let answers = state.withLock { $0.fail(batch, failure) }
                 for answer in answers { answer.run() }
             }
+        }
+    }
+
+    private func append(_ batch: State.Taken, to writer: inout SegmentWriter) throws(DiskError) -> BatchLocation {
+        do {
+            return try writer.append(
+                batch.waiting.map(\.submission), firstSequence: batch.firstSequence, voidFrom: batch.voidFrom,
+                ingestedAt: batch.ingestedAt)
+        } catch {
+            if writer.ordinal == 0 { SegmentWriter.remove(writer.segment.identity, folders: settings.folders, files: files) }
+            throw error
         }
     }
 

@@ -4,20 +4,40 @@ import SystemPackage
 
 /// What a dataset's folders hold, found at the start.
 struct Recovery {
+    /// What is to be known of a record.
+    struct Record {
+        let key: RecordKey
+        let retained: RecordStore.State.Retained
+
+        var sequence: UInt64 { retained.sequence }
+
+        init(_ record: StoredRecord) {
+            key = RecordKey(submitter: record.submitter, id: record.id)
+            retained = RecordStore.State.Retained(
+                contentSHA256: record.contentSHA256, sequence: record.sequence, ingestedAt: record.ingestedAt,
+                expiresAt: record.expiresAt)
+        }
+    }
+
     /// In the order of their sequences; none is empty.
-    var segments: [Segment] = []
-    /// The highest sequence any trusted header names, those of unreadable batches included.
-    var lastSequence: UInt64 = 0
+    private(set) var segments: [Segment] = []
+    /// Those of the segments' batches.
+    private(set) var records: [Record] = []
+    /// Sequences of records that are lost: of batches whose header can be trusted, but not their content.
+    private(set) var lost: [ClosedRange<UInt64>] = []
+    /// The highest sequence any trusted header names, those of unreadable and expired batches included.
+    private(set) var lastSequence: UInt64 = 0
     /// What was damaged, cut or is missing, for the log and for `status`.
-    var reports: [String] = []
+    private(set) var reports: [String] = []
+    /// Sequences that failed batches had, by what later ones say.
+    private var voids: [Range<UInt64>] = []
 
     /// Reads the folders. Syncs each data file before it looks into it: what is served is durable.
     ///
-    /// - Parameter visit: gets every readable record, segment by segment in the order of their names.
-    /// - Throws: `wrongMasterKey`, `unsupportedVersion`, or `io` when a folder cannot be read. Damage does not throw: it is reported.
+    /// - Throws: `wrongMasterKey`, `unsupportedVersion`, or `io` when a folder or file cannot be opened. Damage, a bad sector too,
+    ///   does not throw: it is reported.
     static func run(
-        folders: DatasetFolders, sandbox: String, epoch: UInt32, master: MasterKey, files: any Files, now: Instant,
-        visit: (StoredRecord) -> Void
+        folders: DatasetFolders, sandbox: String, epoch: UInt32, master: MasterKey, files: any Files, now: Instant
     ) throws(DatasetError) -> Recovery {
         var recovery = Recovery()
         let keyNames: [String]
@@ -44,17 +64,17 @@ struct Recovery {
                     recovery.reports.append("key file \(name) belongs to another dataset or segment: not used")
                     continue
                 }
-                guard identity.expiry > now else { continue }
                 guard dataNames.contains(name) else {
                     recovery.reports.append("segment \(name) has a key file but no data file: its records are lost")
                     continue
                 }
-                try recovery.scan(identity: identity, keys: keys, path: folders.data(name), files: files, visit: visit)
+                try recovery.scan(identity: identity, keys: keys, path: folders.data(name), files: files, now: now)
             } catch  where error.code == .corrupt {
                 guard !wasNeverUsed(name) else { continue }
                 recovery.reports.append("segment \(name) cannot be read: \(error)")
             }
         }
+        recovery.dropVoids()
         recovery.segments.sort { ($0.batches.first?.header.firstSequence ?? 0) < ($1.batches.first?.header.firstSequence ?? 0) }
         return recovery
     }
@@ -64,76 +84,36 @@ struct Recovery {
     }
 
     private mutating func scan(
-        identity: SegmentIdentity, keys: SegmentKeys, path: FilePath, files: any Files, visit: (StoredRecord) -> Void
+        identity: SegmentIdentity, keys: SegmentKeys, path: FilePath, files: any Files, now: Instant
     ) throws(DatasetError) {
         var segment: Segment
-        let damage: [SegmentScan.Damage]
+        let scan: SegmentScan
         do {
             segment = Segment(identity: identity, keys: keys, file: try files.open(path))
             try segment.file.sync()
-            (segment.batches, damage) = try SegmentScan.run(segment, visit: visit)
+            scan = try SegmentScan.run(segment)
         } catch {
             throw DatasetError(.io, "\(error)")
         }
-        let headers = segment.batches.map(\.header) + damage.compactMap(\.header)
-        lastSequence = headers.reduce(lastSequence) { max($0, $1.lastSequence) }
-        reports += damage.map { "segment \(identity.fileName): \($0)" }
-        if !segment.batches.isEmpty { segments.append(segment) }
-    }
-}
-
-/// Walks through a data file that a stop of any kind may have left behind.
-enum SegmentScan {
-    /// A stretch of the file that holds no readable batch.
-    struct Damage: Hashable, CustomStringConvertible {
-        let offset: Int64
-        /// The batch's own header, where that can still be trusted.
-        let header: Batch.Header?
-        /// The last thing in the file: the write under way when the daemon stopped, or the last batch damaged since.
-        var isTail: Bool
-
-        var description: String {
-            let records =
-                header.map { "\($0.count) records, sequences \($0.firstSequence) to \($0.lastSequence)" } ?? "unknown records"
-            return isTail
-                ? "cut at byte \(offset): the last batch was not written whole (\(records); possibly acknowledged)"
-                : "damaged at byte \(offset): \(records) lost, all other batches are intact"
+        for header in scan.batches.map(\.header) + scan.damage.compactMap(\.header) {
+            lastSequence = max(lastSequence, header.lastSequence)
+            if header.voidFrom < header.firstSequence { voids.append(header.voidFrom..<header.firstSequence) }
         }
+        guard identity.expiry > now else { return }
+        reports += scan.damage.map { "segment \(identity.fileName): \($0)" }
+        lost += scan.damage.filter { !$0.isTail }.compactMap(\.header).map { $0.firstSequence...$0.lastSequence }
+        segment.batches = scan.batches
+        segments.append(segment)
+        records += scan.records
     }
 
-    /// Finds every batch that opens, and every stretch that should be one and is not.
-    static func run(_ segment: Segment, visit: (StoredRecord) -> Void) throws(DiskError) -> ([BatchLocation], [Damage]) {
-        var batches: [BatchLocation] = []
-        var damage: [Damage] = []
-        var inUnknown = false
-        var nextOrdinal: UInt64 = 0
-        let size = try segment.file.size()
-        var offset: Int64 = 0
-        while offset < size {
-            let block = try segment.file.read(Batch.blockSize, at: offset)
-            guard let header = Batch.Header(block[...], segment: segment.identity.id, key: segment.keys.headers),
-                header.ordinal >= nextOrdinal
-            else {
-                if !inUnknown, block.contains(where: { $0 != 0 }) {
-                    damage.append(Damage(offset: offset, header: nil, isTail: true))
-                    inUnknown = true
-                }
-                offset += Int64(Batch.blockSize)
-                continue
-            }
-            // A batch is begun only when all before it are durable: what lies before this one is no tail.
-            for index in damage.indices { damage[index].isTail = false }
-            inUnknown = false
-            nextOrdinal = header.ordinal + 1
-            let location = BatchLocation(header: header, offset: offset)
-            do {
-                for record in try segment.records(of: location) { visit(record) }
-                batches.append(location)
-            } catch {
-                damage.append(Damage(offset: offset, header: header, isTail: true))
-            }
-            offset += header.extent
+    /// Leaves out what failed batches left behind, and segments that hold nothing.
+    private mutating func dropVoids() {
+        if !voids.isEmpty {
+            func isVoid(_ sequence: UInt64) -> Bool { voids.contains { $0.contains(sequence) } }
+            for index in segments.indices { segments[index].batches.removeAll { isVoid($0.header.firstSequence) } }
+            records.removeAll { isVoid($0.sequence) }
         }
-        return (batches, damage)
+        segments.removeAll { $0.batches.isEmpty }
     }
 }

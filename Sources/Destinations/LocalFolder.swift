@@ -36,15 +36,40 @@ package struct LocalFolder: Sendable {
     }
 
     /// Begins a file below `folder`, which is made where it is missing. Nobody sees it by its name before `publish`.
+    ///
+    /// The destination's own folder is never made: where it is gone, a disk may not be mounted.
     package func begin(_ name: String, in folder: String) throws(DiskError) -> Delivery {
+        guard try files.exists(path) else { throw DiskError("deliver to", path, .noSuchFileOrDirectory) }
+        try files.createFolder(place(folder))
+        return try Delivery(name: name, folder: place(folder), files: files)
+    }
+
+    /// The content of a file below `folder`; nil when there is none of that name.
+    package func content(of name: String, in folder: String) throws(DiskError) -> [UInt8]? {
+        let file = place(folder).appending(name)
+        guard try files.exists(file) else { return nil }
+        let open = try files.open(file)
+        return try open.read(Int(open.size()), at: 0)
+    }
+
+    /// Removes what a delivery of a file with `part` in its name left unfinished below `folder`.
+    package func removeUnfinished(_ part: String, in folder: String) throws(DiskError) {
+        guard try files.exists(place(folder)) else { return }
+        for name in try files.list(place(folder)) where name.hasSuffix(Delivery.unfinishedSuffix) && name.contains(part) {
+            try files.remove(place(folder).appending(name))
+        }
+    }
+
+    private func place(_ folder: String) -> FilePath {
         var place = path
         place.append(FilePath(folder).components)
-        try files.createFolder(place)
-        return try Delivery(name: name, folder: place, files: files)
+        return place
     }
 
     /// A file on its way to a folder.
     package struct Delivery: ~Copyable {
+        static let unfinishedSuffix = ".unfinished"
+
         private let target: FilePath
         private let unfinished: FilePath
         private let folder: FilePath
@@ -56,7 +81,7 @@ package struct LocalFolder: Sendable {
             self.folder = folder
             self.files = files
             target = folder.appending(name)
-            unfinished = folder.appending(".\(name).unfinished")
+            unfinished = folder.appending(".\(name)\(Delivery.unfinishedSuffix)")
             file = try files.create(unfinished)
         }
 
@@ -68,10 +93,16 @@ package struct LocalFolder: Sendable {
 
         /// Gives the file its name. When this returns, it is whole and durable.
         /// - Throws: `EEXIST` when the name is taken: nothing is ever replaced.
+        /// When it throws, nothing of the file is left, as far as that can be done.
         package consuming func publish() throws(DiskError) {
-            try file.sync()
-            guard try !files.exists(target) else { throw DiskError("deliver", target, .fileExists) }
-            try files.rename(unfinished, to: target)
+            do throws(DiskError) {
+                try file.sync()
+                guard try !files.exists(target) else { throw DiskError("deliver", target, .fileExists) }
+                try files.rename(unfinished, to: target)
+            } catch {
+                discard()
+                throw error
+            }
             try files.syncFolder(folder)
         }
 

@@ -12,7 +12,10 @@ package struct PosixFiles: Files {
             return
         }
         let failure = Errno(rawValue: Glibc.errno)
-        if failure == .fileExists, isFolder(path) { return }
+        if failure == .fileExists, isFolder(path) {
+            // Whoever made it may have stopped before its name was durable.
+            return try syncFolder(path.removingLastComponent())
+        }
         guard failure == .noSuchFileOrDirectory, path.lastComponent != nil else {
             throw DiskError("create folder", path, failure)
         }

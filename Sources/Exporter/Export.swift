@@ -57,9 +57,14 @@ package struct Export: Sendable {
             files: part.file == nil ? 0 : 1, bytes: UInt64(part.file?.size ?? 0))
         let manifest = Manifest(
             export: self, totals: totals, files: part.file.map { [$0] } ?? [], first: part.first, last: part.last)
-        do {
-            var delivery = try folder.begin(manifest.name, in: run.folder)
-            try delivery.write(manifest.bytes)
+        do throws(DiskError) {
+            var delivery = try folder.begin(Manifest.name(of: self), in: run.folder)
+            do throws(DiskError) {
+                try delivery.write(manifest.bytes)
+            } catch {
+                delivery.discard()
+                throw error
+            }
             try delivery.publish()
         } catch {
             throw Failure.destination(error)
@@ -67,8 +72,32 @@ package struct Export: Sendable {
         var done = run
         done.state = .success
         done.totals = totals
-        done.manifest = manifest.name
+        done.manifest = Manifest.name(of: self)
         return done
+    }
+
+    /// How a run ended that a stop of the daemon cut off: a success when its manifest was delivered, which goes last; else failed, its
+    /// unfinished files removed. Blocks.
+    package func settle(files: any Files) -> Run {
+        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
+        var ended = run
+        ended.state = .failed
+        ended.error = "the daemon stopped during the run"
+        do {
+            let folder = try LocalFolder(path: path, files: files)
+            let name = Manifest.name(of: self)
+            if let content = try folder.content(of: name, in: run.folder), let totals = Manifest.totals(content) {
+                ended.state = .success
+                ended.error = nil
+                ended.totals = totals
+                ended.manifest = name
+            } else {
+                try folder.removeUnfinished(run.id, in: run.folder)
+            }
+        } catch {
+            ended.error = "the daemon stopped during the run, and what it delivered cannot be looked at: \(error)"
+        }
+        return ended
     }
 
     private struct Part {
@@ -94,6 +123,7 @@ package struct Export: Sendable {
                 guard let last = records.last, let next = try source(last.sequence, run.through) else { break }
                 records = next
             }
+            try file.finish()
         } catch {
             file.discard()
             throw (error as? DiskError).map(Failure.destination) ?? error
@@ -152,10 +182,14 @@ private struct PartFile: ~Copyable {
         try delivery.write(bytes)
     }
 
-    /// Ends the file and gives it its name; returns its size and SHA-256.
-    consuming func publish() throws(DiskError) -> (size: Int64, sha256: [UInt8]) {
+    /// Writes the last bytes.
+    mutating func finish() throws(DiskError) {
         try flush()
         if let rest = gzip?.finish() { try write(rest) }
+    }
+
+    /// Gives the finished file its name; returns its size and SHA-256.
+    consuming func publish() throws(DiskError) -> (size: Int64, sha256: [UInt8]) {
         let size = delivery.size
         try delivery.publish()
         return (size, Array(hash.finalize()))

@@ -1,7 +1,8 @@
 import Formats
+import Foundation
 import Model
 
-/// What a run delivered, written last: a folder without it holds an unfinished run.
+/// What a run delivered, written last: a data file that no manifest names belongs to a run that did not finish.
 package struct Manifest: Sendable {
     /// One delivered data file.
     package struct File: Sendable {
@@ -19,7 +20,27 @@ package struct Manifest: Sendable {
     let first: Record?
     let last: Record?
 
-    var name: String { "manifest-\(export.destination.id)-\(export.run.id).json" }
+    static func name(of export: Export) -> String { "manifest-\(export.destination.id)-\(export.run.id).json" }
+
+    /// What a delivered manifest says was moved; nil when it is none.
+    static func totals(_ bytes: [UInt8]) -> Run.Totals? {
+        struct Document: Decodable {
+            struct Records: Decodable {
+                let received, exported, skipped: UInt64
+            }
+
+            struct Result: Decodable {
+                let size: UInt64
+            }
+
+            let records: Records
+            let exportResults: [Result]
+        }
+        guard let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)) else { return nil }
+        return Run.Totals(
+            received: document.records.received, exported: document.records.exported, skipped: document.records.skipped,
+            files: UInt32(document.exportResults.count), bytes: document.exportResults.reduce(0) { $0 + $1.size })
+    }
 
     /// One JSON document. The same run gives the same bytes.
     var bytes: [UInt8] {

@@ -72,6 +72,10 @@ package struct CheckedMessage: Sendable {
             throw Status(.invalidArgument, "no channel configuration is named", field: "configuration")
         }
         sentAt = Instant(wire: wire.sent_at_ms)
+        guard sentAt.map(Instant.representable.contains) != false else {
+            throw Status(
+                .invalidArgument, "the time is outside the years 1 to 9999", field: "sent_at_ms", hint: "give milliseconds")
+        }
         switch wire.content_case {
         case MESSAGEEXPORT__V1__MESSAGE__CONTENT_EMAIL:
             guard let email = wire.email else { throw missing }
@@ -126,7 +130,12 @@ private func check(_ email: Messageexport__V1__Email) throws(Status) {
 }
 
 private func check(_ sms: Messageexport__V1__Sms) throws(Status) {
-    for index in 0..<sms.n_sender_numbers { try sms.sender_numbers[index].checkUTF8("sms.sender_numbers[\(index)]") }
+    for index in 0..<sms.n_sender_numbers {
+        try sms.sender_numbers[index].checkUTF8("sms.sender_numbers[\(index)]")
+        guard sms.sender_numbers[index].len > 0 else {
+            throw Status(.invalidArgument, "the sender number is empty", field: "sms.sender_numbers[\(index)]")
+        }
+    }
     try sms.recipient_number.checkUTF8("sms.recipient_number")
     try sms.text.checkUTF8("sms.text")
     guard sms.n_sender_numbers > 0 else {

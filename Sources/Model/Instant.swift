@@ -6,6 +6,9 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.milliseconds = milliseconds
     }
 
+    /// The years 1 to 9999: what every format and reader can write.
+    public static let representable = Instant(milliseconds: -62_135_596_800_000)...Instant(milliseconds: 253_402_300_799_999)
+
     public static func < (left: Instant, right: Instant) -> Bool {
         left.milliseconds < right.milliseconds
     }

@@ -9,10 +9,14 @@ public enum Limits {
     public static let decodeBytes = 16 << 20
     /// Calls one connection may have under way; at the limit the connection is not read. 1,000 connections then stay within memory.
     public static let callsPerConnection = 1024
+    /// Answers of one connection gathered to be written together; at the limit no further call of it is served until they are.
+    public static let answerBytesGathered = 1 << 20
     /// Connections at a time. Each costs a descriptor and some 10 KiB.
     public static let connections = 1024
     /// Management calls waiting for their turn, all connections together; beyond it they are refused.
     public static let managementCallsQueued = 256
+    /// A management call's request: names and settings, and all that may wait together then stays within 16 MiB.
+    public static let managementRequestBytes = 64 << 10
     /// Management calls at work at the same time. Waiting for a run is one, so well over the number of exporting people.
     public static let managementCallsAtOnce = 64
     /// How long a stopping daemon waits for calls under way.

@@ -57,7 +57,9 @@ package final class ClientConnection: Sendable {
             throw Status(
                 .resourceExhausted,
                 "the request has \(envelope.count) bytes, over the limit of \(Limits.frameBytes) for one frame",
-                hint: "send fewer messages in one call")
+                hint:
+                    "send fewer messages in one call; a mail goes with its parts and as it is, so it may have about half of the limit"
+            )
         }
         let eventLoop = channel.eventLoop
         let promise = eventLoop.makePromise(of: ResponseEnvelope.self)
@@ -144,7 +146,9 @@ final class ClientConnectionHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         failAll(
-            Status(.unavailable, "the daemon closed the connection", hint: "try again: the same message id is never stored twice")
+            Status(
+                .unavailable, "the daemon closed the connection",
+                hint: "try again; a message ingested again is never stored twice")
         )
     }
 

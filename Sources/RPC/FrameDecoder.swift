@@ -26,9 +26,25 @@ package struct FrameDecoder: Sendable {
             bytes.moveReaderIndex(forwardBy: skipped)
             bytesToSkip -= skipped
         }
-        if received.readableBytes == 0 { received.clear() }
+        reclaim()
         received.writeBuffer(&bytes)
     }
+
+    /// Gives back the memory of what was decoded: a peer that always leaves a frame unfinished must not make it grow, and one large
+    /// frame must not stay paid for.
+    private mutating func reclaim() {
+        if received.readableBytes == 0 {
+            if received.capacity > FrameDecoder.capacityKept { received = ByteBuffer() } else { received.clear() }
+        } else if received.readerIndex > FrameDecoder.capacityKept {
+            received.discardReadBytes()
+        }
+    }
+
+    /// Bytes held beyond those of the unfinished frame, to compare with.
+    package var capacity: Int { received.capacity }
+
+    /// Memory kept from frame to frame.
+    private static let capacityKept = 64 << 10
 
     /// The next thing that has come whole; nil: more bytes are needed.
     package mutating func next() -> Event? {

@@ -1,3 +1,4 @@
+import Model
 import NIOCore
 import Synchronization
 
@@ -10,6 +11,7 @@ final class Outbox: Sendable {
 
     private struct State {
         var answers: [Answer] = []
+        var bytes = 0
         var isScheduled = false
         var handler: NIOLoopBound<ServerConnectionHandler>?
     }
@@ -32,6 +34,7 @@ final class Outbox: Sendable {
         state.withLock {
             $0.handler = nil
             $0.answers = []
+            $0.bytes = 0
         }
     }
 
@@ -39,6 +42,7 @@ final class Outbox: Sendable {
         let handler = state.withLock { state -> NIOLoopBound<ServerConnectionHandler>? in
             guard let handler = state.handler else { return nil }
             state.answers.append(Answer(streamID: streamID, envelope: envelope))
+            state.bytes += envelope.count
             guard !state.isScheduled else { return nil }
             state.isScheduled = true
             return handler
@@ -47,10 +51,14 @@ final class Outbox: Sendable {
         eventLoop.execute { handler.value.deliver() }
     }
 
+    /// Whether as much gathered as may: what is served now waits for it to be written.
+    var isFull: Bool { state.withLock { $0.bytes >= Limits.answerBytesGathered } }
+
     /// All that gathered. On the event loop.
     func take() -> [Answer] {
         state.withLock { state in
             state.isScheduled = false
+            state.bytes = 0
             defer { state.answers = [] }
             return state.answers
         }

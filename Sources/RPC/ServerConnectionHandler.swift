@@ -37,7 +37,16 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         decoder.receive(&bytes)
-        while let event = decoder.next() {
+        serveWhatCame(context)
+    }
+
+    /// Whether the peer may have more served: it has not too many calls under way, and it reads its answers.
+    private func mayServe(_ context: ChannelHandlerContext) -> Bool {
+        streams.mayRead && context.channel.isWritable && !outbox.isFull
+    }
+
+    private func serveWhatCame(_ context: ChannelHandlerContext) {
+        while mayServe(context), let event = decoder.next() {
             switch streams.receive(event) {
             case .serve(let streamID, let envelope): serve(streamID, envelope)
             case .answer(let streamID, let status): write([(streamID, Call.envelope(.failure(status)))], context: context)
@@ -62,19 +71,29 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Reads are held while the peer has all the calls under way that it may have.
+    /// Reads are held while the peer may not have more served: it is slowed down, and nobody else is.
     func read(context: ChannelHandlerContext) {
-        if streams.mayRead { context.read() } else { hasHeldRead = true }
+        if mayServe(context) { context.read() } else { hasHeldRead = true }
+    }
+
+    /// Goes on after a hold: first with what has come already.
+    private func resume(_ context: ChannelHandlerContext) {
+        serveWhatCame(context)
+        guard hasHeldRead, mayServe(context) else { return }
+        hasHeldRead = false
+        context.read()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resume(context)
+        context.fireChannelWritabilityChanged()
     }
 
     /// Writes the answers that gathered, together.
     func deliver() {
         guard let context else { return }
         write(outbox.take().filter { streams.finish($0.streamID) }.map { ($0.streamID, $0.envelope) }, context: context)
-        if hasHeldRead, streams.mayRead {
-            hasHeldRead = false
-            context.read()
-        }
+        resume(context)
         if streams.isDrained { closeAfterWrites(context) }
     }
 

@@ -14,7 +14,14 @@ package struct ServerStreams: Sendable {
         case close(reason: String)
     }
 
-    private var active: Set<UInt32> = []
+    /// A stream from its request to the end of its call.
+    private enum Stream {
+        case open
+        /// The peer broke a rule on it and was answered: the answer of its call is not sent any more.
+        case answered
+    }
+
+    private var active: [UInt32: Stream] = [:]
     private var isDraining = false
 
     package init() {}
@@ -31,6 +38,7 @@ package struct ServerStreams: Sendable {
         case .unreadable(let reason):
             return .close(reason: reason)
         case .oversize(let streamID, let length):
+            if active[streamID] != nil { active[streamID] = .answered }
             return .answer(
                 streamID: streamID,
                 Status(
@@ -49,22 +57,22 @@ package struct ServerStreams: Sendable {
             return .answer(
                 streamID: frame.streamID, Status(.invalidArgument, "stream id \(frame.streamID) is even; a client's are odd"))
         }
-        guard !active.contains(frame.streamID) else {
-            // The stream ends with this answer: its first call's own answer would be a second one.
-            active.remove(frame.streamID)
+        guard active[frame.streamID] == nil else {
+            // The call goes on and counts until it ends; its own answer would be a second one on this stream.
+            active[frame.streamID] = .answered
             return .answer(
                 streamID: frame.streamID, Status(.invalidArgument, "stream id \(frame.streamID) is in use by a call under way"))
         }
         guard !isDraining else {
             return .answer(streamID: frame.streamID, Status(.unavailable, "the daemon is stopping", hint: "try again"))
         }
-        active.insert(frame.streamID)
+        active[frame.streamID] = .open
         return .serve(streamID: frame.streamID, envelope: frame.data)
     }
 
-    /// Ends a stream with its answer. False when it has ended already: then nothing may be sent.
+    /// Ends a call. False when its stream was answered before: then nothing may be sent.
     package mutating func finish(_ streamID: UInt32) -> Bool {
-        active.remove(streamID) != nil
+        active.removeValue(forKey: streamID) == .open
     }
 
     /// Takes no further calls.

@@ -29,14 +29,37 @@ struct MsgExportD: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "File of the master key, outside the data folder. Made at the first start. Without it the data cannot be read.",
+            """
+            File of the master key, outside the data folder; made at the first start. Without it the data cannot be read. Default: \
+            /etc/message-export/master.key for root, else message-export/master.key under $XDG_CONFIG_HOME.
+            """,
             valueName: "file"))
     var masterKey: String?
+
+    static func main() async {
+        do {
+            try await parse().run()
+        } catch {
+            let code = exitCode(for: error)
+            guard code == .validationFailure else { exit(withError: error) }
+            // Like the client: 2 for a wrong command line.
+            try? FileHandle.standardError.write(contentsOf: Data("\(fullMessage(for: error))\n".utf8))
+            Glibc.exit(2)
+        }
+    }
+
+    func validate() throws {
+        for (option, value) in [("--data", data), ("--socket", socket), ("--master-key", masterKey)] where value?.isEmpty == true
+        {
+            throw ValidationError("\(option) is empty")
+        }
+    }
 
     func run() async throws {
         // Whatever this process makes is its user's alone.
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
         let defaults = DefaultPaths(environment: ProcessInfo.processInfo.environment, uid: geteuid(), data: data)
         let settings = DaemonSettings(
             data: absolute(data ?? defaults.data), socket: absolute(socket ?? defaults.socket),
@@ -45,9 +68,18 @@ struct MsgExportD: AsyncParsableCommand {
         do {
             try await DaemonProcess.run(settings, logger: logger)
         } catch {
-            FileHandle.standardError.write(Data("msgexportd: \(error)\n".utf8))
+            // Nobody may be listening; the exit code tells all the same.
+            try? FileHandle.standardError.write(contentsOf: Data("msgexportd: \(error)\n".utf8))
             throw ExitCode.failure
         }
+    }
+
+    /// As many descriptors as this process may have: connections, segments and the catalog share them.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private func absolute(_ path: String) -> FilePath {

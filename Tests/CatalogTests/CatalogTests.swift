@@ -98,13 +98,15 @@ import Testing
         }
     }
 
-    @Test func `runs under way at a stop are failed at the next start`() async throws {
+    @Test func `a run under way is found with all it needs to be settled, until it has ended`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            let run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "" }.run
-            #expect(try await catalog.failInterruptedRuns() == 1)
-            #expect(try await catalog.run(sandboxID: sandbox.id, id: run.id).state == .failed)
-            #expect(try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "" }.run.after == 0)
+            let order = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "folder" }
+            #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order])
+            var run = order.run
+            run.state = .failed
+            try await catalog.endRun(run)
+            #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [])
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
         return (key, data)
     }
 
-    @Test(arguments: [0, 8, 40, 90, 100, 150])
+    @Test(arguments: [0, 8, 40, 70, 90, 100, 150])
     func `a flipped bit in a batch loses that batch alone and is reported`(offset: Int) async throws {
         let data = try await fill().data
         files.flip(data, at: 2 * 4096 + offset)
@@ -38,6 +38,38 @@ import Testing
         #expect(store.recoveryReports.first?.contains("possibly acknowledged") == true, "\(store.recoveryReports)")
         #expect(await store.append(try StoreFixture.submission("new")).isStored)
         #expect(try store.all().last?.sequence == 6, "the sequence of an unreadable record is not given again")
+    }
+
+    @Test func `a batch whose blocks are all zero is missed by the next one and reported`() async throws {
+        let data = try await fill().data
+        files.zero(data, 4096..<8192)
+        let store = try fixture.open(files)
+        #expect(try store.all().map(\.id.value) == ["m1", "m3", "m4", "m5"])
+        #expect(store.recoveryReports.first?.contains("damaged at byte 4096") == true, "\(store.recoveryReports)")
+    }
+
+    @Test(arguments: [0, 4096, 3 * 4096])
+    func `a sector that cannot be read loses its batch alone and does not stop the start`(offset: Int) async throws {
+        let data = try await fill().data
+        files.spoil(data, at: offset)
+        let store = try fixture.open(files)
+        #expect(try store.all().count == 4)
+        #expect(store.recoveryReports.first?.contains("damaged at byte \(offset)") == true, "\(store.recoveryReports)")
+    }
+
+    @Test func `a sector of one copy of a key that cannot be read does no harm`() async throws {
+        let key = try await fill().key
+        files.spoil(key, at: 0)
+        #expect(try fixture.open(files).all().count == 5)
+    }
+
+    @Test func `how many records of a window are lost is known`() async throws {
+        let data = try await fill().data
+        files.flip(data, at: 2 * 4096 + 100)
+        let store = try fixture.open(files)
+        #expect(store.lost(after: 0, through: 5) == 1)
+        #expect(store.lost(after: 3, through: 5) == 0)
+        #expect(store.count(after: 0, through: 5) == 4)
     }
 
     @Test func `damage found while reading is an error of its own that names the place`() async throws {

@@ -37,11 +37,18 @@ import Testing
             expected: expected)
     }
 
+    /// A file system with the destination's folder.
+    private func destinationFiles(faults: [Int: SimulatedFiles.Fault] = [:]) throws -> SimulatedFiles {
+        let files = SimulatedFiles(faults: faults)
+        try files.createFolder("/out")
+        return files
+    }
+
     private let data = FilePath("/out/message-export-prod/exportTime=202611231200/part-00000-run-1.json")
     private let manifest = FilePath("/out/message-export-prod/exportTime=202611231200/manifest-d-1-run-1.json")
 
     @Test func `a run delivers its window in order and then a manifest that counts it`() throws {
-        let files = SimulatedFiles()
+        let files = try destinationFiles()
         let run = try export().perform(source: source(10), files: files, isStopping: { false })
         #expect(run.state == .success)
         #expect(run.totals.exported == 10)
@@ -59,13 +66,13 @@ import Testing
     }
 
     @Test func `records that were there when the window was fixed and are not any more are counted as skipped`() throws {
-        let run = try export().perform(source: source(8), files: SimulatedFiles(), isStopping: { false })
+        let run = try export().perform(source: source(8), files: try destinationFiles(), isStopping: { false })
         #expect(run.totals.exported == 8)
         #expect(run.totals.skipped == 2)
     }
 
     @Test func `an empty window gives a manifest that says so, and no data file`() throws {
-        let files = SimulatedFiles()
+        let files = try destinationFiles()
         let run = try export(expected: 0).perform(source: source(0), files: files, isStopping: { false })
         #expect(run.state == .success)
         #expect(run.totals == Run.Totals())
@@ -75,7 +82,7 @@ import Testing
     @Test(arguments: Compression.allCases)
     func `the same run gives the same bytes`(compression: Compression) throws {
         let contents = try (0..<2).map { _ in
-            let files = SimulatedFiles()
+            let files = try destinationFiles()
             _ = try export(compression: compression).perform(source: source(10), files: files, isStopping: { false })
             return files.paths.map { files.content($0) }
         }
@@ -87,8 +94,8 @@ import Testing
         throws
     {
         var failures = 0
-        for operation in 0..<30 {
-            let files = SimulatedFiles(faults: [operation: .fail(errno)])
+        for operation in 1..<30 {
+            let files = try destinationFiles(faults: [operation: .fail(errno)])
             do {
                 _ = try export().perform(source: source(10), files: files, isStopping: { false })
             } catch let error as Export.Failure {
@@ -96,6 +103,8 @@ import Testing
                 guard case .destination(let cause) = error else { return #expect(Bool(false), "\(error)") }
                 #expect(cause.errno == errno)
             }
+            // The one fault at hand may be that of the removal itself, never of both it and what came before.
+            #expect(!files.paths.contains { $0.string.hasSuffix(".unfinished") }, "operation \(operation)")
             let found = files.afterPowerCut(.nothing)
             if found.paths.contains(manifest) { #expect(found.content(data).count > 0, "operation \(operation)") }
         }
@@ -103,7 +112,7 @@ import Testing
     }
 
     @Test func `a name that is taken is never replaced`() throws {
-        let files = SimulatedFiles()
+        let files = try destinationFiles()
         try files.createFolder(data.removingLastComponent())
         try files.create(data).write([Data("precious".utf8)], at: 0)
         #expect(throws: Export.Failure.self) { try export().perform(source: source(10), files: files, isStopping: { false }) }
@@ -112,7 +121,7 @@ import Testing
     }
 
     @Test func `a stop between batches ends the run and leaves nothing behind`() throws {
-        let files = SimulatedFiles()
+        let files = try destinationFiles()
         var asked = 0
         let error = #expect(throws: Export.Failure.self) {
             try export().perform(source: source(10), files: files) {
@@ -124,9 +133,37 @@ import Testing
         #expect(files.paths.isEmpty)
     }
 
+    @Test func `a destination whose folder is gone is not made again`() throws {
+        let files = SimulatedFiles()
+        let error = #expect(throws: Export.Failure.self) {
+            try export().perform(source: source(10), files: files, isStopping: { false })
+        }
+        #expect(error?.description.contains("/out") == true)
+        #expect(files.paths.isEmpty)
+    }
+
+    @Test func `a run that was cut off is a success exactly when its manifest was delivered`() throws {
+        for operation in 1...40 {
+            let files = try destinationFiles(faults: [operation: .stop])
+            let delivered = try? export().perform(source: source(10), files: files, isStopping: { false })
+            let found = files.afterPowerCut(.everything)
+            let settled = export().settle(files: found)
+            if found.paths.contains(manifest) {
+                #expect(settled.state == .success, "operation \(operation)")
+                #expect(settled.totals.exported == 10)
+                #expect(settled.totals.bytes == UInt64(found.content(data).count))
+                #expect(settled.manifest == manifest.lastComponent?.string)
+            } else {
+                #expect(settled.state == .failed, "operation \(operation)")
+                #expect(delivered == nil)
+            }
+            #expect(!found.paths.contains { $0.string.hasSuffix(".unfinished") }, "operation \(operation)")
+        }
+    }
+
     @Test func `an error of the dataset fails the run as it is`() throws {
         struct Damaged: Error {}
-        let files = SimulatedFiles()
+        let files = try destinationFiles()
         let intact = source(10)
         let damaged: Export.Source = { after, through in
             guard after < 3 else { throw Damaged() }

@@ -117,6 +117,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64.min, -62_135_596_800_001, 253_402_300_800_000, .max])
+    func `a time that no format can write is refused`(milliseconds: Int64) throws {
+        let sms = Message.Content.sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "t"))
+        let message = Message(
+            id: try MessageID("i"), configuration: "c", sentAt: Instant(milliseconds: milliseconds), content: sms)
+        let ingest = try CheckedIngest(packed: IngestRequest(sandbox: "", messages: [message]).packed)
+        guard case .failure(let status) = ingest.messages[0] else { return #expect(Bool(false), "it was taken") }
+        #expect(status.field == "messages[0].sent_at_ms")
+    }
+
     @Test func `the number of messages in a call has its limit`() throws {
         let message = try Self.message(.sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "t")))
         let full = Array(repeating: message, count: Limits.messagesPerIngest)

@@ -60,6 +60,29 @@ import Testing
                 == expected)
     }
 
+    @Test func `memory stays that of one frame, even when the peer always leaves one unfinished`() {
+        let stream = bytes([Frame(streamID: 1, kind: .request, data: [UInt8](repeating: 1, count: 5000))])
+        var decoder = FrameDecoder()
+        var frames = 0
+        var rest = ByteBuffer(bytes: stream.prefix(100))
+        decoder.receive(&rest)
+        for _ in 0..<5000 {
+            var piece = ByteBuffer(bytes: stream.dropFirst(100) + stream.prefix(100))
+            decoder.receive(&piece)
+            while decoder.next() != nil { frames += 1 }
+            #expect(decoder.capacity <= 512 << 10)
+        }
+        #expect(frames == 5000)
+        var large = ByteBuffer(
+            bytes: bytes([Frame(streamID: 1, kind: .request, data: [UInt8](repeating: 1, count: Limits.frameBytes))]))
+        var fresh = FrameDecoder()
+        fresh.receive(&large)
+        #expect(fresh.next() != nil)
+        var small = ByteBuffer(bytes: stream)
+        fresh.receive(&small)
+        #expect(fresh.capacity <= 512 << 10, "one large frame is not paid for ever after")
+    }
+
     @Test func `a length whose first byte is not zero ends the stream, and nothing after it is looked at`() {
         let good = bytes([Frame(streamID: 1, kind: .request, data: [1])])
         let found = events([good, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 3, 1, 0], good])

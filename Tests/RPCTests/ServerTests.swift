@@ -2,6 +2,7 @@ import Foundation
 import Messages
 import Model
 import RPC
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -95,6 +96,88 @@ import Testing
             try await ClientConnection.connect(path: String(repeating: "x", count: 108))
         }
         #expect(long?.code == .invalidArgument)
+    }
+
+    @Test func `a call under way when the server stops is answered, and then the connection ends`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder.appending("s").string
+            let (calls, arrival) = AsyncStream<Call>.makeStream()
+            let server = try await Server.start(path: path, methods: [Self.echo: { arrival.yield($0) }])
+            let connection = try await ClientConnection.connect(path: path)
+            async let answer = code(connection, Self.echo, [1])
+            var held = calls.makeAsyncIterator()
+            let call = try #require(await held.next())
+            async let stop: Void = server.stop()
+            // The first thing a stop does.
+            while FileManager.default.fileExists(atPath: path) { await Task.yield() }
+            call.answer(.success(call.payload))
+            #expect(await answer == .ok)
+            await stop
+            #expect(await code(connection, Self.echo, [1]) == .unavailable)
+        }
+    }
+
+    @Test func `a peer that has too many calls under way is not read, and goes on when they are answered`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder.appending("s").string
+            let (calls, arrival) = AsyncStream<Call>.makeStream()
+            let server = try await Server.start(
+                path: path, methods: [Self.silent: { arrival.yield($0) }, Self.echo: { $0.answer(.success($0.payload)) }])
+            let greedy = try await ClientConnection.connect(path: path)
+            let other = try await ClientConnection.connect(path: path)
+            let extra = 300
+            let right = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<Limits.callsPerConnection + extra { group.addTask { await code(greedy, Self.silent, [1]) == .ok } }
+                var held: [Call] = []
+                for await call in calls {
+                    held.append(call)
+                    if held.count == Limits.callsPerConnection { break }
+                }
+                // The limit is reached: another connection is served, this one waits.
+                #expect(await code(other, Self.echo, [1]) == .ok)
+                for call in held { call.answer(.success([])) }
+                var rest = 0
+                for await call in calls {
+                    call.answer(.success([]))
+                    rest += 1
+                    if rest == extra { break }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(right == Limits.callsPerConnection + extra)
+            await greedy.close()
+            await other.close()
+            await server.stop()
+        }
+    }
+
+    @Test func `a peer that does not read its answers is not served more, and harms nobody else`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder.appending("s").string
+            let served = Atomic(0)
+            let server = try await Server.start(
+                path: path,
+                methods: [
+                    Self.large: {
+                        served.add(1, ordering: .relaxed)
+                        $0.answer(.success([UInt8](repeating: 0, count: 1 << 20)))
+                    }, Self.echo: { $0.answer(.success($0.payload)) },
+                ])
+            let raw = try RawPeer(path)
+            let asked = 200
+            for index in 0..<asked {
+                let envelope = RequestEnvelope(service: Self.large.service, method: Self.large.method, payload: []).packed
+                try raw.write(
+                    [0, 0, 0, UInt8(envelope.count), 0, 0, UInt8(index >> 7), UInt8(index << 1 & 0xFF | 1), 1, 0] + envelope)
+            }
+            let other = try await ClientConnection.connect(path: path)
+            for _ in 0..<50 { #expect(await code(other, Self.echo, [1]) == .ok) }
+            #expect(served.load(ordering: .relaxed) < 50, "answers nobody reads do not pile up")
+            for _ in 0..<asked { #expect(try raw.readFrame()?.data.count ?? 0 >= 1 << 20) }
+            #expect(served.load(ordering: .relaxed) == asked, "and all come when they are read")
+            await other.close()
+            await server.stop()
+        }
     }
 
     @Test func `a peer that sends garbage harms nobody else`() async throws {

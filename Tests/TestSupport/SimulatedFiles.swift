@@ -28,6 +28,8 @@ package final class SimulatedFiles: Files {
     fileprivate struct Node {
         var bytes: [UInt8] = []
         var durable: [UInt8] = []
+        /// Sectors that cannot be read.
+        var spoiled: Set<Int> = []
 
         mutating func sync() { durable = bytes }
         mutating func reset() { bytes = durable }
@@ -112,6 +114,23 @@ package final class SimulatedFiles: Files {
         state.withLock { state in
             guard let id = state.names[path] else { return }
             state.nodes[id]?.bytes[offset] ^= 1
+            state.nodes[id]?.sync()
+        }
+    }
+
+    /// Makes the sector of 512 bytes at `offset` fail to be read.
+    package func spoil(_ path: FilePath, at offset: Int) {
+        state.withLock { state in
+            guard let id = state.names[path] else { return }
+            state.nodes[id]?.spoiled.insert(offset / 512)
+        }
+    }
+
+    /// Overwrites part of a file with zeros, as a disk may that lost a write.
+    package func zero(_ path: FilePath, _ range: Range<Int>) {
+        state.withLock { state in
+            guard let id = state.names[path] else { return }
+            for index in range { state.nodes[id]?.bytes[index] = 0 }
             state.nodes[id]?.sync()
         }
     }
@@ -248,7 +267,14 @@ package final class SimulatedFiles: Files {
         }
 
         func read(_ count: Int, at offset: Int64) throws(DiskError) -> [UInt8] {
-            try files.look("read", path) { state in state.nodes[id].map { Array($0.bytes.dropFirst(Int(offset)).prefix(count)) } }
+            let sectors = Int(offset) / 512...(Int(offset) + max(count, 1) - 1) / 512
+            let bytes: [UInt8]? = try files.look("read", path) { state in
+                guard let node = state.nodes[id] else { return nil }
+                let isSpoiled = node.spoiled.contains { sectors.contains($0) }
+                return .some(isSpoiled ? nil : Array(node.bytes.dropFirst(Int(offset)).prefix(count)))
+            }
+            guard let bytes else { throw DiskError("read", path, .ioError) }
+            return bytes
         }
 
         func size() throws(DiskError) -> Int64 {

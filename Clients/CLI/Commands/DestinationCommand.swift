@@ -32,6 +32,10 @@ struct DestinationCommand: ParsableCommand {
 
         @OptionGroup var connection: Connection
 
+        func validate() throws {
+            guard !path.isEmpty else { throw ValidationError("--path is empty") }
+        }
+
         func run() async throws {
             let folder = FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized()
             let made = try await connection.withClient {

@@ -31,6 +31,9 @@ struct IngestCommand: ParsableCommand {
             commandName: "email",
             abstract: "Ingests mails: files as they were sent (RFC 5322), or every regular file of a folder.",
             discussion: """
+                A folder's subfolders are looked into; links in it are not followed. A mail goes with its parts and as it is in one \
+                frame of 4 MiB, so it may have some 2 MB of text, or 3 MB where most of it is attachments.
+
                 A file that is no mail, or that the daemon refuses, is named, and the rest goes on; the exit code is that of the first \
                 such file.
 
@@ -52,6 +55,15 @@ struct IngestCommand: ParsableCommand {
 
         @OptionGroup var envelope: Envelope
         @OptionGroup var connection: Connection
+
+        func validate() throws {
+            for recipient in recipients {
+                let parts = recipient.split(separator: "@", omittingEmptySubsequences: false)
+                guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                    throw ValidationError("'\(recipient)' is not an address such as ada@example.com")
+                }
+            }
+        }
 
         func run() async throws {
             let inputs = try InputFile.all(paths)
@@ -89,11 +101,15 @@ struct IngestCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Number it was sent from; repeat it for more.", valueName: "number"))
         var from: [String]
 
-        @Option(help: ArgumentHelp("Number it was sent to.", valueName: "number"))
-        var to: String
+        @Option(help: ArgumentHelp("Number it was sent to; one message has one.", valueName: "number"))
+        var to: [String]
 
         @OptionGroup var envelope: Envelope
         @OptionGroup var connection: Connection
+
+        func validate() throws {
+            guard to.count == 1 else { throw ValidationError("an SMS is sent to one number: give --to once") }
+        }
 
         func run() async throws {
             let input = text == "-" ? InputFile.standardInput : InputFile.text(text)
@@ -109,8 +125,8 @@ struct IngestCommand: ParsableCommand {
                 throw Status(.invalidArgument, "the text is not valid UTF-8")
             }
             if text == "-", content.last?.isNewline == true { content.removeLast() }
-            let id = envelope.messageID ?? MessageIDs.derive([envelope.configuration] + from + [to], Array(content.utf8))
-            let sms = Sms(senderNumbers: from, recipientNumber: to, text: content)
+            let id = envelope.messageID ?? MessageIDs.derive([envelope.configuration] + from + to, Array(content.utf8))
+            let sms = Sms(senderNumbers: from, recipientNumber: to[0], text: content)
             return Message(
                 id: try MessageID(id), configuration: envelope.configuration, sentAt: envelope.sentAt, content: .sms(sms))
         }
@@ -144,10 +160,15 @@ enum MessageIDs {
 enum SentAt {
     @Sendable static func parse(_ text: String) throws -> Instant {
         for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
-            if let date = try? style.parse(text) {
-                return Instant(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
-            }
+            guard let date = try? style.parse(text), isDay(text.prefix(10)) else { continue }
+            return Instant(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
         }
         throw ValidationError("'\(text)' is not a time such as 2026-11-23T09:30:00Z")
+    }
+
+    /// Whether there is such a day: Foundation takes 30 February for 2 March.
+    private static func isDay(_ text: Substring) -> Bool {
+        guard let midnight = try? Date.ISO8601FormatStyle().parse("\(text)T00:00:00Z") else { return false }
+        return "\(Day(containing: Instant(milliseconds: Int64(midnight.timeIntervalSince1970) * 1000)))" == text
     }
 }

@@ -4,6 +4,7 @@ import Destinations
 import Disk
 import Messages
 import Model
+import SystemPackage
 
 /// Serves the management methods: decodes nothing, encodes nothing, calls what does the work.
 struct ManagementHandlers: Sendable {
@@ -12,6 +13,8 @@ struct ManagementHandlers: Sendable {
     let exports: ExportService
     let files: any Files
     let reads: DiskQueue
+    /// Where nothing is delivered to.
+    let dataFolder: FilePath
     let startedAt: Instant
 
     func createConfiguration(_ request: CreateConfigurationRequest) async throws(Status) -> ChannelConfiguration {
@@ -66,6 +69,9 @@ struct ManagementHandlers: Sendable {
         let name = try ResourceName(request.name)
         guard case .local(let path) = request.settings else { preconditionFailure("there is one type") }
         let folder = try LocalFolder(path: path, files: files)
+        guard !FilePath(path).starts(with: dataFolder) else {
+            throw Status(.invalidArgument, "\(path) is inside the daemon's own data folder", field: "path")
+        }
         try await reads.run { () throws(Status) in try folder.check() }
         do {
             return try await catalog.createDestination(sandboxID: sandbox.id, name: name, settings: request.settings)

@@ -45,7 +45,9 @@ final class ExportService: Service {
             throw Status(error)
         }
         let run = order.run
-        let expected = entry.store.count(after: run.after, through: run.through)
+        // What recovery found lost is missing from the export, and so must show in its counts.
+        let expected =
+            entry.store.count(after: run.after, through: run.through) + entry.store.lost(after: run.after, through: run.through)
         let export = Export(
             run: run, dataflow: order.dataflow, destination: order.destination, sandbox: name, expected: expected)
         waiting.withLock { $0[run.id] = [] }
@@ -54,6 +56,16 @@ final class ExportService: Service {
             throw Status(.resourceExhausted, "run \(run.id) could not be queued", hint: "try again later")
         }
         return run
+    }
+
+    /// Ends the runs that an earlier daemon left under way, by what they delivered. To be called before any is started.
+    func settleInterruptedRuns(of entry: SandboxDirectory.Entry) async throws(CatalogError) {
+        for order in try await catalog.runsUnderWay(sandboxID: entry.sandbox.id) {
+            let export = Export(
+                run: order.run, dataflow: order.dataflow, destination: order.destination, sandbox: entry.sandbox.name, expected: 0
+            )
+            await end(await DiskQueue("settle").run { [files] in export.settle(files: files) })
+        }
     }
 
     /// Returns when the run has ended; at once when it is not under way.

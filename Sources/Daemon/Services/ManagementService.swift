@@ -22,6 +22,10 @@ struct ManagementService: Service {
         _ serve: @escaping @Sendable (Request) async throws(Status) -> Response
     ) -> MethodHandler {
         { call in
+            guard call.payload.count <= Limits.managementRequestBytes else {
+                let message = "a request of \(call.payload.count) bytes is over the limit of \(Limits.managementRequestBytes)"
+                return call.answer(.failure(Status(.resourceExhausted, message)))
+            }
             let work = Work(call: call) { call throws(Status) in try await serve(Request(packed: call.payload)).packed }
             switch continuation.yield(work) {
             case .enqueued: break

@@ -1,0 +1,128 @@
+import Foundation
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What the command line does with awkward input and output, through a shell as people use it.
+@Suite struct CommandLineTests {
+    private func shell(_ daemon: DaemonFixture.Running, _ script: String) async throws -> Programs.Ended {
+        let set =
+            "export MESSAGE_EXPORT_SOCKET='\(daemon.socket)'; msgexport() { '\(Programs.client)' \"$@\"; }; set -o pipefail; "
+        return try await Programs.run("/bin/bash", ["-c", set + script])
+    }
+
+    private func withMails(_ count: Int, _ body: @Sendable (DaemonFixture.Running, String) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await DaemonFixture(folder).withDaemon { daemon in
+                try await createFlow(daemon, to: nil)
+                let mails = folder.appending("mails").string
+                try FileManager.default.createDirectory(atPath: mails, withIntermediateDirectories: false)
+                for index in 0..<count {
+                    try "Subject: \(index)\n\n".write(toFile: "\(mails)/\(index)", atomically: false, encoding: .utf8)
+                }
+                try await body(daemon, mails)
+            }
+        }
+    }
+
+    private func records(_ daemon: DaemonFixture.Running) async throws -> Int {
+        try number(try await daemon.msgexport("status", "-o", "json").output, "records")
+    }
+
+    @Test func `an ingest goes on when nobody reads its output any more`() async throws {
+        try await withMails(100) { (daemon, mails) async throws in
+            let ended = try await shell(daemon, "msgexport ingest email --configuration mail '\(mails)' | head -n 1 >/dev/null")
+            #expect(ended.code == 0)
+            #expect(try await records(daemon) == 100)
+        }
+    }
+
+    @Test func `output that cannot be written is a failure that is told, and the ingest is done all the same`() async throws {
+        try await withMails(40) { (daemon, mails) async throws in
+            let ended = try await shell(daemon, "msgexport ingest email --configuration mail '\(mails)' >/dev/full")
+            #expect(ended.code == 1)
+            #expect(ended.errors.contains("cannot write to standard output"))
+            #expect(try await records(daemon) == 40)
+        }
+    }
+
+    @Test(arguments: ["2>&-", "2>/dev/full"])
+    func `an error nobody can read keeps its exit code`(closed: String) async throws {
+        try await withMails(1) { (daemon, mails) async throws in
+            #expect(try await shell(daemon, "msgexport dataset get none \(closed)").code == 4)
+            #expect(try await shell(daemon, "msgexport nonsense \(closed)").code == 2)
+            let ended = try await shell(
+                daemon, "msgexport ingest email --configuration mail /etc/debian_version '\(mails)' \(closed)")
+            #expect(ended.code == 3)
+            #expect(try await records(daemon) == 1)
+        }
+    }
+
+    @Test func `a folder's files are found whatever bytes their names have, in subfolders too, and links are not followed`()
+        async throws
+    {
+        try await withMails(1) { (daemon, mails) async throws in
+            let make =
+                "cd '\(mails)'; printf 'Subject: a\\n\\n' >$'caf\\xe9.eml'; mkdir $'sub\\xff'; printf 'Subject: b\\n\\n' >$'sub\\xff/x'; "
+            let ended = try await shell(
+                daemon, make + "ln -s . loop; mkfifo fifo; cd /; msgexport ingest email --configuration mail '\(mails)'")
+            #expect(ended.code == 0, "\(ended.errors)")
+            #expect(ended.output.contains("3 STORED"))
+        }
+    }
+
+    @Test func `an argument that is not UTF-8 is refused instead of being stored as something else`() async throws {
+        try await withMails(0) { (daemon, _) async throws in
+            let ended = try await shell(daemon, "msgexport ingest sms --configuration sms --from 1 --to 2 $'bad \\xff'")
+            #expect(ended.code == 2)
+            #expect(try await records(daemon) == 0)
+            let input = try await shell(daemon, "printf 'bad \\xff' | msgexport ingest sms --configuration sms --from 1 --to 2 -")
+            #expect(input.code == 3)
+        }
+    }
+
+    @Test(arguments: [
+        "ingest sms --configuration sms --from 1 --to 2 --to 3 x",
+        "ingest sms --configuration sms --from 1 --to 2 --sent-at 2026-02-30T00:00:00Z x",
+        "ingest sms --configuration sms --from 1 --to 2 --sent-at yesterday x",
+        "ingest email --configuration mail --recipient nobody -",
+        "destination create d --type local --path ''", "ingest email --configuration mail",
+        "dataflow create f --destination d --format xml",
+    ])
+    func `a wrong command line is refused with code 2 before anything is sent`(command: String) async throws {
+        try await withMails(0) { (daemon, _) async throws in
+            let ended = try await shell(daemon, "printf 'Subject: x\\n\\n' | msgexport \(command)")
+            #expect(ended.code == 2, "\(ended.errors)")
+            #expect(ended.errors.contains("Usage:"))
+        }
+    }
+
+    @Test func `options are taken before the command's name and after it, and from the environment`() async throws {
+        try await withMails(0) { (daemon, _) async throws in
+            let elsewhere = "export MESSAGE_EXPORT_SOCKET=/nowhere; "
+            #expect(try await shell(daemon, "msgexport -o json status").output.hasPrefix("{"))
+            #expect(try await shell(daemon, "msgexport status -o json").output.hasPrefix("{"))
+            #expect(try await shell(daemon, elsewhere + "msgexport --socket '\(daemon.socket)' status").code == 0)
+            #expect(try await shell(daemon, elsewhere + "msgexport status").code == 9)
+            #expect(try await shell(daemon, "MESSAGE_EXPORT_SANDBOX=other msgexport status").code == 7)
+        }
+    }
+
+    @Test func `every command has help with an example`() async throws {
+        for command in [
+            ["status"], ["configuration", "create"], ["configuration", "submit"], ["ingest", "email"], ["ingest", "sms"],
+            ["dataset", "get"],
+            ["destination", "create"], ["dataflow", "create"], ["dataflow", "run"],
+        ] {
+            let ended = try await Programs.run(Programs.client, command + ["--help"])
+            #expect(ended.code == 0)
+            #expect(ended.output.contains("EXAMPLE"), "\(command)")
+            #expect(ended.output.contains("msgexport \(command.joined(separator: " "))"), "\(command)")
+        }
+        let daemon = try await Programs.run(Programs.daemon, ["--help"])
+        #expect(daemon.code == 0)
+        #expect(try await Programs.run(Programs.daemon, ["--nonsense"]).code == 2)
+        #expect(try await Programs.run(Programs.client, ["--version"]).output == "0.1.0\n")
+    }
+}
