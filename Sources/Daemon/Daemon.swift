@@ -21,7 +21,11 @@ package enum DaemonProcess {
         let locks = try claim(settings, files: files)
         defer { withExtendedLifetime(locks) {} }
 
-        let hasData = try unlessDiskFails { () throws(DiskError) in try files.exists(settings.catalog) }
+        let hasData = try unlessDiskFails { () throws(DiskError) in
+            for path in [settings.catalog, settings.data.appending("keys"), settings.data.appending("datasets")]
+            where try files.exists(path) { return true }
+            return false
+        }
         let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
         let catalog = try await openCatalog(settings, master: master, files: files, time: time)
         let stores = try await openDatasets(settings, catalog: catalog, master: master, files: files, time: time, logger: logger)

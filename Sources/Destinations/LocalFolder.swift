@@ -44,10 +44,12 @@ package struct LocalFolder: Sendable {
         return try Delivery(name: name, folder: place(folder), files: files)
     }
 
-    /// The content of a file below `folder`; nil when there is none of that name.
+    /// The content of a delivered file below `folder`; nil when there is none of that name. When it returns, the name is durable.
     package func content(of name: String, in folder: String) throws(DiskError) -> [UInt8]? {
         let file = place(folder).appending(name)
         guard try files.exists(file) else { return nil }
+        // Whoever delivered it may have been stopped before it could do so.
+        try files.syncFolder(place(folder))
         let open = try files.open(file)
         return try open.read(Int(open.size()), at: 0)
     }

@@ -153,6 +153,7 @@ import Testing
                 #expect(settled.totals.exported == 10)
                 #expect(settled.totals.bytes == UInt64(found.content(data).count))
                 #expect(settled.manifest == manifest.lastComponent?.string)
+                #expect(found.afterPowerCut(.nothing).paths == [manifest, data], "durable, now that the cursor moves")
             } else {
                 #expect(settled.state == .failed, "operation \(operation)")
                 #expect(delivered == nil)

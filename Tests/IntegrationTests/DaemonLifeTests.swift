@@ -6,12 +6,14 @@ import Testing
 
 /// How the daemon starts, stops, and refuses to start.
 @Suite struct DaemonLifeTests {
-    @Test func `SIGTERM ends it with code 0 and removes its socket`() async throws {
+    @Test(arguments: [false, true])
+    func `SIGTERM and SIGINT end it with code 0 and remove its socket`(interrupts: Bool) async throws {
         try await withTemporaryFolder { folder in
             let fixture = DaemonFixture(folder)
             let ended = try await fixture.withDaemon { daemon in
                 let mode = try FileManager.default.attributesOfItem(atPath: daemon.socket)[.posixPermissions] as? Int
                 #expect(mode == 0o600)
+                if interrupts { try daemon.interrupt() } else { try daemon.terminate() }
             }
             #expect(ended.code == 0)
             #expect(!FileManager.default.fileExists(atPath: fixture.socket))

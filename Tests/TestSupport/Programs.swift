@@ -65,6 +65,9 @@ package struct DaemonFixture: Sendable {
         /// Ends it like a power switch, but for the disk's cache.
         package func kill() throws { try signal(.kill) }
 
+        /// Asks it to stop, as Ctrl-C does.
+        package func interrupt() throws { try signal(.interrupt) }
+
         /// Asks it to stop.
         package func terminate() throws { try signal(.terminate) }
 
