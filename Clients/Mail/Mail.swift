@@ -12,7 +12,9 @@ package enum Mail {
     /// - Throws: `invalidArgument` when the bytes are no mail: empty, or without a single header field.
     package static func parse(_ raw: [UInt8]) throws(Status) -> Email {
         initialize
-        let found: Email? = raw.withUnsafeBufferPointer { bytes in
+        // Some programs put a byte-order mark before the first field, which then would not be one.
+        let text = raw.starts(with: [0xEF, 0xBB, 0xBF]) ? raw.dropFirst(3) : raw[...]
+        let found: Email? = text.withUnsafeBufferPointer { bytes in
             guard let start = bytes.baseAddress else { return nil }
             return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) { start in
                 let stream = g_mime_stream_mem_new_with_buffer(start, bytes.count)

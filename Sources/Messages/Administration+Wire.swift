@@ -1,6 +1,7 @@
 import CMessages
 package import Model
 
+/// What `GetStatus` asks. Its fields are those of the `.proto`.
 package struct GetStatusRequest: Hashable, WireMessage {
     package var sandbox: String
 

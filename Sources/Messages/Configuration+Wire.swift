@@ -1,6 +1,7 @@
 import CMessages
 package import Model
 
+/// What `CreateConfiguration` asks. Its fields are those of the `.proto`.
 package struct CreateConfigurationRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String
@@ -36,6 +37,7 @@ package struct CreateConfigurationRequest: Hashable, WireMessage {
     }
 }
 
+/// What `SubmitConfiguration` asks. Its fields are those of the `.proto`.
 package struct SubmitConfigurationRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String

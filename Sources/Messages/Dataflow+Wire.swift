@@ -1,6 +1,7 @@
 import CMessages
 package import Model
 
+/// What `CreateDataflow` asks. Its fields are those of the `.proto`.
 package struct CreateDataflowRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String
@@ -63,6 +64,7 @@ extension Dataflow: WireMessage {
     }
 }
 
+/// What `StartRun` asks. Its fields are those of the `.proto`.
 package struct StartRunRequest: Hashable, WireMessage {
     package var sandbox: String
     /// Name of the dataflow.
@@ -87,6 +89,7 @@ package struct StartRunRequest: Hashable, WireMessage {
     }
 }
 
+/// What `WaitRun` asks. Its fields are those of the `.proto`.
 package struct WaitRunRequest: Hashable, WireMessage {
     package var sandbox: String
     package var runID: String

@@ -1,6 +1,7 @@
 import CMessages
 package import Model
 
+/// What `GetRecords` asks. Its fields are those of the `.proto`.
 package struct GetRecordsRequest: Hashable, WireMessage {
     package var sandbox: String
     package var messageID: String
@@ -24,6 +25,7 @@ package struct GetRecordsRequest: Hashable, WireMessage {
     }
 }
 
+/// What `GetRecords` answers. Its fields are those of the `.proto`.
 package struct GetRecordsResponse: Hashable, WireMessage {
     package var records: [Record]
 

@@ -1,6 +1,7 @@
 import CMessages
 package import Model
 
+/// What `CreateDestination` asks. Its fields are those of the `.proto`.
 package struct CreateDestinationRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String

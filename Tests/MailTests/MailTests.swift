@@ -47,6 +47,13 @@ import Testing
         #expect(error?.code == .invalidArgument)
     }
 
+    @Test func `a byte-order mark before the first field hides nothing, and stays in the raw mail`() throws {
+        let mail = try parse("\u{FEFF}From: a@example.com", "Subject: x", "", "")
+        #expect(mail.from?.email == "a@example.com")
+        #expect(mail.headers.count == 2)
+        #expect(mail.raw.starts(with: [0xEF, 0xBB, 0xBF]))
+    }
+
     @Test func `a mail within a mail is attached as it is`() throws {
         let mail = try parse(
             "Subject: outer", "Content-Type: multipart/mixed; boundary=m", "", "--m", "", "text", "--m",
