@@ -88,7 +88,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("ModelTests", ["Model"]),
-        tests("MessagesTests", ["Messages", "Model"]),
+        tests("MessagesTests", ["Messages", "Model", system]),
         tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),
         tests("DiskTests", ["Disk", system]),
         tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),

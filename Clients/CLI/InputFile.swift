@@ -51,22 +51,31 @@ enum InputFile: Sendable {
         guard let stream = folder.withPlatformString({ opendir($0) }) else { return [.unreadable(folder, failure("list"))] }
         defer { closedir(stream) }
         var names: [FilePath] = []
-        while let entry = readdir(stream) {
+        var incomplete: [InputFile] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { incomplete = [.unreadable(folder, failure("list all of it"))] }
+                break
+            }
             withUnsafePointer(to: &entry.pointee.d_name) { field in
                 let name = FilePath(platformString: UnsafeRawPointer(field).assumingMemoryBound(to: CInterop.PlatformChar.self))
                 if name != ".", name != ".." { names.append(name) }
             }
         }
-        return names.sorted { $0.string < $1.string }.flatMap { name -> [InputFile] in
-            let path = folder.pushing(name)
-            var status = stat()
-            guard path.withPlatformString({ lstat($0, &status) }) == 0 else { return [.unreadable(path, failure("look at it"))] }
-            switch status.st_mode & S_IFMT {
-            case S_IFREG: return [.file(path)]
-            case S_IFDIR: return files(in: path)
-            default: return []
+        return incomplete
+            + names.sorted { $0.string < $1.string }.flatMap { name -> [InputFile] in
+                let path = folder.pushing(name)
+                var status = stat()
+                guard path.withPlatformString({ lstat($0, &status) }) == 0 else {
+                    return [.unreadable(path, failure("look at it"))]
+                }
+                switch status.st_mode & S_IFMT {
+                case S_IFREG: return [.file(path)]
+                case S_IFDIR: return files(in: path)
+                default: return []
+                }
             }
-        }
     }
 
     /// The whole content.

@@ -60,9 +60,9 @@ extension CatalogStore {
 
     // MARK: Runs
 
-    /// Fixes a run's window, from the dataflow's cursor up to `through`, and its folder. One run of a dataflow at a time.
+    /// Fixes a run's window, from the dataflow's cursor up to `through`, and its `folder`. One run of a dataflow at a time.
     package func beginRun(
-        sandboxID: String, dataflow name: String, through: UInt64, folder: @escaping @Sendable (Dataflow) -> String
+        sandboxID: String, dataflow name: String, through: UInt64, folder: String
     ) async throws(CatalogError) -> RunOrder {
         let now = time.now
         return try await write { db in
@@ -77,7 +77,7 @@ extension CatalogStore {
             }
             let run = Run(
                 id: CatalogStore.newID(), dataflow: name, state: .processing, after: dataflow.cursor,
-                through: max(through, dataflow.cursor), startedAt: now, folder: folder(dataflow))
+                through: max(through, dataflow.cursor), startedAt: now, folder: folder)
             try db.execute(
                 sql: "INSERT INTO run VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, NULL, ?, NULL, NULL)",
                 arguments: [

@@ -21,7 +21,10 @@ package struct Submission: Sendable {
     var key: RecordKey { RecordKey(submitter: submitter, id: id) }
 
     /// Bytes it takes in a batch, about.
-    var size: Int { payload.count + id.value.utf8.count + 64 }
+    var size: Int { payload.count + id.value.utf8.count + Submission.overhead }
+
+    /// What goes with any submission, whatever is in it.
+    static let overhead = 64
 }
 
 /// What no two retained records of a dataset share.

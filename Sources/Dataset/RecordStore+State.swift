@@ -5,8 +5,8 @@ extension RecordStore {
     struct State {
         /// What is known of a submitter's message id.
         enum Slot {
-            /// Waits for its commit; `duplicates` share its end.
-            case pending(contentSHA256: [UInt8], duplicates: [Completion])
+            /// Waits for its commit.
+            case pending(contentSHA256: [UInt8])
             case retained(Retained)
         }
 
@@ -52,6 +52,9 @@ extension RecordStore {
         var isClosed = false
 
         private var waiting: [Waiting] = []
+        /// Repeats of what waits or is being written: they share its end.
+        private var repeats: [RecordKey: [Completion]] = [:]
+        /// What `waiting` and `repeats` take, about.
         private var waitingBytes = 0
         private var isWriting = false
         private var writer: SegmentWriter?
@@ -84,22 +87,28 @@ extension RecordStore {
             case .retained(let retained) where retained.expiresAt > now:
                 guard retained.contentSHA256 == submission.contentSHA256 else { return .answer(.failure(conflict)) }
                 return .answer(.success(.duplicate(ingestedAt: retained.ingestedAt, expiresAt: retained.expiresAt)))
-            case .pending(let hash, let duplicates):
+            case .pending(let hash):
                 guard hash == submission.contentSHA256 else { return .answer(.failure(conflict)) }
-                index[submission.key] = .pending(contentSHA256: hash, duplicates: duplicates + [completion])
+                guard waitingBytes + Submission.overhead <= Limits.pendingBytes else { return .answer(.failure(tooMuch)) }
+                repeats[submission.key, default: []].append(completion)
+                waitingBytes += Submission.overhead
                 return .waits
             case .retained, nil:
                 guard keep else { return .answer(.success(.notKept)) }
             }
             // One that is larger than the limit on its own is taken when nothing else waits.
             guard waiting.isEmpty || waitingBytes + submission.size <= Limits.pendingBytes else {
-                return .answer(.failure(DatasetError(.full, "\(waitingBytes) bytes already wait for the disk; try again later")))
+                return .answer(.failure(tooMuch))
             }
-            index[submission.key] = .pending(contentSHA256: submission.contentSHA256, duplicates: [])
+            index[submission.key] = .pending(contentSHA256: submission.contentSHA256)
             waiting.append(Waiting(submission: submission, completion: completion))
             waitingBytes += submission.size
             defer { isWriting = true }
             return isWriting ? .waits : .waitsForNewWriter
+        }
+
+        private var tooMuch: DatasetError {
+            DatasetError(.full, "\(waitingBytes) bytes already wait for the disk; try again later")
         }
 
         /// What to commit next; nil when nothing waits, and then nobody writes any more.
@@ -138,7 +147,6 @@ extension RecordStore {
             }
             var answers: [Answer] = []
             for (offset, entry) in batch.waiting.enumerated() {
-                let duplicates = duplicates(of: entry.submission.key)
                 index[entry.submission.key] = .retained(
                     Retained(
                         contentSHA256: entry.submission.contentSHA256, sequence: batch.firstSequence + UInt64(offset),
@@ -147,7 +155,7 @@ extension RecordStore {
                 let stored = Appended.stored(ingestedAt: batch.ingestedAt, expiresAt: identity.expiry)
                 let duplicate = Appended.duplicate(ingestedAt: batch.ingestedAt, expiresAt: identity.expiry)
                 answers.append(Answer(completion: entry.completion, result: .success(stored)))
-                answers += duplicates.map { Answer(completion: $0, result: .success(duplicate)) }
+                answers += takeRepeats(of: entry.submission.key).map { Answer(completion: $0, result: .success(duplicate)) }
             }
             return answers
         }
@@ -156,15 +164,16 @@ extension RecordStore {
         mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
             writer = nil
             return batch.waiting.flatMap { entry in
-                let duplicates = duplicates(of: entry.submission.key)
                 index[entry.submission.key] = nil
-                return ([entry.completion] + duplicates).map { Answer(completion: $0, result: .failure(error)) }
+                let completions = [entry.completion] + takeRepeats(of: entry.submission.key)
+                return completions.map { Answer(completion: $0, result: .failure(error)) }
             }
         }
 
-        private func duplicates(of key: RecordKey) -> [Completion] {
-            guard case .pending(_, let duplicates) = index[key] else { return [] }
-            return duplicates
+        private mutating func takeRepeats(of key: RecordKey) -> [Completion] {
+            let taken = repeats.removeValue(forKey: key) ?? []
+            waitingBytes -= taken.count * Submission.overhead
+            return taken
         }
 
         /// Sequences of the visible records with an id, in the order of their submitters.

@@ -31,6 +31,8 @@ struct Recovery {
     private(set) var reports: [String] = []
     /// Sequences that failed batches had, by what later ones say.
     private var voids: [Range<UInt64>] = []
+    /// What is damaged in each segment, by its name.
+    private var damage: [(name: String, damage: SegmentScan.Damage)] = []
 
     /// Reads the folders. Syncs each data file before it looks into it: what is served is durable.
     ///
@@ -75,6 +77,7 @@ struct Recovery {
             }
         }
         recovery.dropVoids()
+        recovery.reportDamage()
         recovery.segments.sort { ($0.batches.first?.header.firstSequence ?? 0) < ($1.batches.first?.header.firstSequence ?? 0) }
         return recovery
     }
@@ -100,17 +103,22 @@ struct Recovery {
             if header.voidFrom < header.firstSequence { voids.append(header.voidFrom..<header.firstSequence) }
         }
         guard identity.expiry > now else { return }
-        reports += scan.damage.map { "segment \(identity.fileName): \($0)" }
-        lost += scan.damage.filter { !$0.isTail }.compactMap(\.header).map { $0.firstSequence...$0.lastSequence }
+        damage += scan.damage.map { (identity.fileName, $0) }
         segment.batches = scan.batches
         segments.append(segment)
         records += scan.records
     }
 
-    /// Leaves out what failed batches left behind, and segments that hold nothing.
+    private mutating func reportDamage() {
+        reports += damage.map { "segment \($0.name): \($0.damage)" }
+        lost = damage.filter { !$0.damage.isTail }.compactMap(\.damage.header).map { $0.firstSequence...$0.lastSequence }
+    }
+
+    /// Leaves out what failed batches left behind, whole or torn, and segments that hold nothing.
     private mutating func dropVoids() {
         if !voids.isEmpty {
             func isVoid(_ sequence: UInt64) -> Bool { voids.contains { $0.contains(sequence) } }
+            damage.removeAll { $0.damage.header.map { isVoid($0.firstSequence) } ?? false }
             for index in segments.indices { segments[index].batches.removeAll { isVoid($0.header.firstSequence) } }
             records.removeAll { isVoid($0.sequence) }
         }

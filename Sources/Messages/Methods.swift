@@ -20,6 +20,13 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package static let waitRun = ours("DataflowService", "WaitRun")
     package static let getStatus = ours("AdministrationService", "GetStatus")
 
+    /// Every method of this product.
+    package static let all: [MethodName] = [
+        .ingest, .createConfiguration, .submitConfiguration, .getRecords, .createDestination, .createDataflow, .startRun,
+        .waitRun,
+        .getStatus,
+    ]
+
     private static func ours(_ service: String, _ method: String) -> MethodName {
         MethodName(service: "messageexport.v1.\(service)", method: method)
     }

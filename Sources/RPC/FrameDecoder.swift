@@ -40,7 +40,7 @@ package struct FrameDecoder: Sendable {
         }
     }
 
-    /// Bytes held beyond those of the unfinished frame, to compare with.
+    /// Bytes of memory held.
     package var capacity: Int { received.capacity }
 
     /// Memory kept from frame to frame.

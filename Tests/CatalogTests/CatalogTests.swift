@@ -69,7 +69,7 @@ import Testing
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
             func run(to through: UInt64, _ state: Run.State) async throws -> Run {
-                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: through) { _ in "folder" }.run
+                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: through, folder: "folder").run
                 run.state = state
                 try await catalog.endRun(run)
                 return try await catalog.run(sandboxID: sandbox.id, id: run.id)
@@ -86,9 +86,9 @@ import Testing
     @Test func `a dataflow has one run under way, and ends each once`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1) { _ in "" }.run
+            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
             let second = await #expect(throws: CatalogError.self) {
-                try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1) { _ in "" }
+                try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "")
             }
             #expect(second?.code == .failedPrecondition)
             run.state = .success
@@ -101,7 +101,7 @@ import Testing
     @Test func `a run under way is found with all it needs to be settled, until it has ended`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            let order = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3) { _ in "folder" }
+            let order = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3, folder: "folder")
             #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order])
             var run = order.run
             run.state = .failed

@@ -113,6 +113,57 @@ import Testing
         #expect(try reopened.all().map(\.sequence) == [1, 3, 4])
     }
 
+    @Test func `what a failed write left torn is no damage once a later record counts`() async throws {
+        let probe = SimulatedFiles()
+        #expect(await (try fixture.open(probe)).append(try StoreFixture.submission("a")).isStored)
+        // The second batch's write fails half way.
+        let files = SimulatedFiles(faults: [probe.operations: .fail(.ioError)])
+        let store = try fixture.open(files)
+        #expect(await store.append(try StoreFixture.submission("a")).isStored)
+        let large = try StoreFixture.submission("b", content: String(repeating: "b", count: 20_000))
+        #expect(await store.append(large).failure == .io)
+        #expect(await store.append(try StoreFixture.submission("c")).isStored)
+        await store.close()
+        let reopened = try fixture.open(files.afterPowerCut(.everything))
+        #expect(reopened.recoveryReports == [], "it was refused, not possibly acknowledged")
+        #expect(reopened.lost(after: 0, through: .max) == 0)
+        #expect(try reopened.all().map(\.id.value) == ["a", "c"])
+    }
+
+    @Test func `repeats of what is being written are taken in without end in sight, up to the limit of what may wait`()
+        async throws
+    {
+        let entered = DispatchSemaphore(value: 0)
+        let release = DispatchSemaphore(value: 0)
+        let isHeld = Atomic(false)
+        let files = SimulatedFiles {
+            guard isHeld.load(ordering: .relaxed) else { return }
+            entered.signal()
+            release.wait()
+        }
+        let store = try fixture.open(files)
+        let submission = try StoreFixture.submission("a")
+        let counts = Mutex((stored: 0, duplicate: 0, full: 0))
+        let count: @Sendable (Result<RecordStore.Appended, DatasetError>) -> Void = { result in
+            counts.withLock {
+                if result.isStored { $0.stored += 1 }
+                if result.isDuplicate { $0.duplicate += 1 }
+                if result.failure == .full { $0.full += 1 }
+            }
+        }
+        isHeld.store(true, ordering: .relaxed)
+        store.append(submission, completion: count)
+        entered.wait()
+        let most = Limits.pendingBytes / 64
+        for _ in 0..<most + 10 { store.append(submission, completion: count) }
+        #expect(counts.withLock { $0.full } == 10)
+        isHeld.store(false, ordering: .relaxed)
+        release.signal()
+        await store.close()
+        #expect(counts.withLock { $0.stored } == 1)
+        #expect(counts.withLock { $0.duplicate } == most)
+    }
+
     @Test func `a disk that stays full is not filled with segments that hold nothing`() async throws {
         let files = SimulatedFiles(
             faults: Dictionary(uniqueKeysWithValues: stride(from: 6, to: 400, by: 3).map { ($0, .fail(.noSpace)) }))

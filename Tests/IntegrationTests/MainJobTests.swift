@@ -79,6 +79,8 @@ import Testing
                 let shown = try await daemon.msgexport("dataset", "get", "s-1", "-o", "json")
                 #expect(shown.code == 0)
                 #expect((content(try document(shown.output))["smsContent"] as? [String: Any])?["message"] as? String == "keep me")
+                let other = try await ingestSms(daemon, "something else", id: "s-1")
+                #expect(other.code == 5, "ALREADY_EXISTS")
                 let table = try await daemon.msgexport("dataset", "get", "s-1")
                 #expect(table.output.contains("keep me"))
                 #expect(try await daemon.msgexport("dataset", "get", "s-2").code == 4)

@@ -1,5 +1,7 @@
+import Foundation
 import Messages
 import Model
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -17,6 +19,23 @@ import Testing
 
     static func message(_ content: Message.Content = .email(email), id: String = "id") throws -> Message {
         Message(id: try MessageID(id), configuration: "c", sentAt: Instant(milliseconds: 5), content: content)
+    }
+
+    @Test func `methods have the names that the .proto files give them, so that other clients find them`() throws {
+        let folder = Programs.repository.appending("Protos/messageexport/v1").string
+        var declared: Set<MethodName> = []
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            let proto = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+            let package = try #require(proto.firstMatch(of: /package ([\w.]+);/)).1
+            var service = ""
+            for line in proto.split(separator: "\n") {
+                if let match = line.firstMatch(of: /^service (\w+)/) { service = "\(package).\(match.1)" }
+                if let match = line.firstMatch(of: /^ +rpc (\w+)\(/) {
+                    declared.insert(MethodName(service: service, method: String(match.1)))
+                }
+            }
+        }
+        #expect(Set(MethodName.all) == declared)
     }
 
     @Test func `a message survives packing whole: absent is not empty, and a NUL cuts nothing`() throws {

@@ -39,8 +39,8 @@ final class ExportService: Service {
         let order: RunOrder
         do {
             order = try await catalog.beginRun(
-                sandboxID: entry.sandbox.id, dataflow: dataflow, through: entry.store.totals.lastSequence
-            ) { _ in folder }
+                sandboxID: entry.sandbox.id, dataflow: dataflow, through: entry.store.totals.lastSequence,
+                folder: folder)
         } catch {
             throw Status(error)
         }
