@@ -80,7 +80,7 @@ let package = Package(
         module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
-            "msgexport", ["MessageExportClient", "Mail", "Formats", "Model", argumentParser, crypto, system],
+            "msgexport", ["MessageExportClient", "Mail", "CGMime", "Formats", "Model", argumentParser, crypto, system],
             path: "Clients/CLI"),
 
         // Tests.

@@ -25,8 +25,8 @@ struct MsgExport: AsyncParsableCommand {
             """,
         version: productVersion,
         subcommands: [
-            StatusCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self, DestinationCommand.self,
-            DataflowCommand.self,
+            StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self,
+            DestinationCommand.self, DataflowCommand.self, RunCommand.self,
         ])
 
     // Given before the command's name, they are the command's all the same.
@@ -35,9 +35,13 @@ struct MsgExport: AsyncParsableCommand {
     static func main() async {
         // Writing to a pipe that was closed fails like any write, instead of ending the program without a word.
         signal(SIGPIPE, SIG_IGN)
+        // Whose usage an error shows.
+        var type: any ParsableCommand.Type = MsgExport.self
         do {
             try checkArguments()
+            try checkCommand()
             var command = try parseAsRoot()
+            type = Swift.type(of: command)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -45,7 +49,7 @@ struct MsgExport: AsyncParsableCommand {
             }
             if Terminal.outputFailed.load(ordering: .relaxed) { Glibc.exit(ExitStatus.other) }
         } catch {
-            Glibc.exit(report(error))
+            Glibc.exit(report(error, of: type))
         }
     }
 
@@ -57,14 +61,26 @@ struct MsgExport: AsyncParsableCommand {
         }
     }
 
+    /// A word where a command's name should stand is refused with what may be meant.
+    private static func checkCommand() throws {
+        guard let unknown = Suggestion.unknownCommand(in: Array(CommandLine.arguments.dropFirst()), of: MsgExport.self) else {
+            return
+        }
+        let nearest = Suggestion.nearest(to: unknown.name, among: unknown.commands).map { " Did you mean '\($0)'?" } ?? ""
+        let path = (["msgexport"] + unknown.parents).joined(separator: " ")
+        throw ValidationError(
+            "'\(path)' has no command '\(unknown.name)'.\(nearest) It has \(unknown.commands.joined(separator: ", ")).")
+    }
+
     /// Tells what went wrong and returns the exit code for it.
-    private static func report(_ error: any Error) -> Int32 {
+    /// - Parameter type: the command it went wrong in.
+    private static func report(_ error: any Error, of type: any ParsableCommand.Type) -> Int32 {
         if let status = error as? Status {
             Terminal.complain(status)
             return ExitStatus.code(for: status.code)
         }
         if let code = error as? ExitCode { return code.rawValue }
-        let text = fullMessage(for: error)
+        let text = type.fullMessage(for: error)
         if exitCode(for: error).isSuccess {
             Terminal.print(text)
             return 0

@@ -64,9 +64,14 @@ public final class MessageExportClient: Sendable {
     /// Hands over 1 to 1,000 messages that fit one frame (4 MiB) together. The results are in the order of the messages, each for
     /// itself.
     public func ingest(_ messages: [Message]) async throws(Status) -> [Result<IngestResult, Status>] {
-        let packed = try await connection.call(
-            .ingest, IngestRequest(sandbox: sandbox, messages: messages).packed, timeout: timeout)
-        return try IngestResponse(packed: packed).results
+        let request = IngestRequest(sandbox: sandbox, messages: messages).packed
+        guard request.count <= Limits.messageBytes + Limits.recordOverheadBytes else {
+            let what = messages.count == 1 ? "the message has" : "\(messages.count) messages have"
+            throw Status(
+                .invalidArgument, "\(what) \(request.count) bytes with all parts, at most \(Limits.messageBytes) are allowed",
+                hint: messages.count == 1 ? "larger content cannot be ingested yet" : "hand over fewer at a time")
+        }
+        return try IngestResponse(packed: await connection.call(.ingest, request, timeout: timeout)).results
     }
 
     // MARK: Configurations
@@ -81,19 +86,75 @@ public final class MessageExportClient: Sendable {
                 sandbox: sandbox, name: name, channel: channel, messageExport: messageExport, submit: submit))
     }
 
-    /// Puts a draft in force: messages sent with it are taken from when this returns.
+    /// Changes a draft, or the pending version of an active configuration; with `submit` puts it in force.
+    ///
+    /// - Parameter messageExport: nil: as it is.
+    public func editConfiguration(
+        name: String, messageExport: Bool? = nil, submit: Bool = false
+    ) async throws(Status) -> ChannelConfiguration {
+        try await call(
+            .editConfiguration,
+            EditConfigurationRequest(sandbox: sandbox, name: name, messageExport: messageExport, submit: submit))
+    }
+
+    /// Puts a draft, or a pending version, in force: ingests are decided by it from when this returns.
     public func submitConfiguration(name: String) async throws(Status) -> ChannelConfiguration {
-        try await call(.submitConfiguration, SubmitConfigurationRequest(sandbox: sandbox, name: name))
+        try await call(.submitConfiguration, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// Takes no messages with it from when this returns. What is stored lives to its expiry.
+    public func deactivateConfiguration(name: String) async throws(Status) -> ChannelConfiguration {
+        try await call(.deactivateConfiguration, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// Takes messages with a deactivated one again.
+    public func activateConfiguration(name: String) async throws(Status) -> ChannelConfiguration {
+        try await call(.activateConfiguration, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// Makes a draft with the settings that another one has in force.
+    public func duplicateConfiguration(name: String, as newName: String) async throws(Status) -> ChannelConfiguration {
+        try await call(
+            .duplicateConfiguration, DuplicateConfigurationRequest(sandbox: sandbox, name: name, newName: newName))
+    }
+
+    public func configuration(name: String) async throws(Status) -> ChannelConfiguration {
+        try await call(.getConfiguration, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// All of the sandbox, by name.
+    public func configurations() async throws(Status) -> [ChannelConfiguration] {
+        let answer: ConfigurationList = try await call(.listConfigurations, SandboxRequest(sandbox: sandbox))
+        return answer.configurations
     }
 
     // MARK: Dataset
 
     /// The retained records with a message id: one for each submitter that used it.
     /// - Throws: `notFound` when there is none.
-    public func records(messageID: String) async throws(Status) -> [Record] {
-        let response: GetRecordsResponse = try await call(
-            .getRecords, GetRecordsRequest(sandbox: sandbox, messageID: messageID))
-        return response.records
+    public func records(messageID: String, view: RecordView = .row) async throws(Status) -> [Record] {
+        let answer: RecordList = try await call(
+            .getRecords, GetRecordsRequest(sandbox: sandbox, messageID: messageID, view: view))
+        return answer.records
+    }
+
+    /// The newest records, the newest first, as rows hold them; fewer than `count` when there are no more.
+    public func newestRecords(_ count: Int) async throws(Status) -> [Record] {
+        var records: [Record] = []
+        while records.count < count {
+            let limit = UInt32(min(count - records.count, Limits.recordsPreviewed))
+            let answer: RecordList = try await call(
+                .previewRecords,
+                PreviewRecordsRequest(sandbox: sandbox, beforeSequence: records.last?.sequence ?? 0, limit: limit))
+            guard !answer.records.isEmpty else { break }
+            records += answer.records
+        }
+        return records
+    }
+
+    /// How much there is, and when it expires.
+    public func dataset() async throws(Status) -> DatasetSummary {
+        try await call(.getDataset, SandboxRequest(sandbox: sandbox))
     }
 
     // MARK: Exports
@@ -103,14 +164,57 @@ public final class MessageExportClient: Sendable {
         try await call(.createDestination, CreateDestinationRequest(sandbox: sandbox, name: name, settings: settings))
     }
 
+    public func destination(name: String) async throws(Status) -> Destination {
+        try await call(.getDestination, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// All of the sandbox, by name.
+    public func destinations() async throws(Status) -> [Destination] {
+        let answer: DestinationList = try await call(.listDestinations, SandboxRequest(sandbox: sandbox))
+        return answer.destinations
+    }
+
+    /// Changes where a destination is: the runs to come deliver there. It is tried as a new one is.
+    /// - Throws: `failedPrecondition` while a run delivers to it.
+    public func editDestination(name: String, settings: Destination.Settings) async throws(Status) -> Destination {
+        try await call(.editDestination, EditDestinationRequest(sandbox: sandbox, name: name, settings: settings))
+    }
+
+    /// Removes a destination and returns what it was; what was delivered stays.
+    /// - Throws: `failedPrecondition` while a dataflow exports to it.
+    @discardableResult
+    public func deleteDestination(name: String) async throws(Status) -> Destination {
+        try await call(.deleteDestination, NameRequest(sandbox: sandbox, name: name))
+    }
+
     /// Makes a dataflow to a destination, by the destination's name. Without `compression`, the format's default.
+    ///
+    /// - Parameter includeRaw: whether rows hold the attachments' bytes and the mail as sent.
     public func createDataflow(
-        name: String, destination: String, format: Format = .json, compression: Compression? = nil
+        name: String, destination: String, format: Format = .json, compression: Compression? = nil, includeRaw: Bool = false
     ) async throws(Status) -> Dataflow {
         try await call(
             .createDataflow,
             CreateDataflowRequest(
-                sandbox: sandbox, name: name, destination: destination, format: format, compression: compression))
+                sandbox: sandbox, name: name, destination: destination, format: format, compression: compression,
+                includeRaw: includeRaw))
+    }
+
+    public func dataflow(name: String) async throws(Status) -> Dataflow {
+        try await call(.getDataflow, NameRequest(sandbox: sandbox, name: name))
+    }
+
+    /// All of the sandbox, by name.
+    public func dataflows() async throws(Status) -> [Dataflow] {
+        let answer: DataflowList = try await call(.listDataflows, SandboxRequest(sandbox: sandbox))
+        return answer.dataflows
+    }
+
+    /// Removes a dataflow, forgets its runs, and returns what it was; what was delivered stays.
+    /// - Throws: `failedPrecondition` while a run of it is under way.
+    @discardableResult
+    public func deleteDataflow(name: String) async throws(Status) -> Dataflow {
+        try await call(.deleteDataflow, NameRequest(sandbox: sandbox, name: name))
     }
 
     /// Starts a run over what is stored beyond the dataflow's cursor.
@@ -121,14 +225,31 @@ public final class MessageExportClient: Sendable {
 
     /// Returns when the run has ended, whatever its end; waits at most `timeout`.
     public func waitRun(id: String, timeout: Duration = .seconds(24 * 3600)) async throws(Status) -> Run {
-        try await call(.waitRun, WaitRunRequest(sandbox: sandbox, runID: id), timeout: timeout)
+        try await call(.waitRun, RunRequest(sandbox: sandbox, runID: id), timeout: timeout)
+    }
+
+    public func run(id: String) async throws(Status) -> Run {
+        try await call(.getRun, RunRequest(sandbox: sandbox, runID: id))
+    }
+
+    /// The newest runs, the newest first, of one dataflow or of the whole sandbox; at most 500.
+    public func runs(dataflow: String? = nil, limit: Int = Limits.runsListedDefault) async throws(Status) -> [Run] {
+        let answer: RunList = try await call(
+            .listRuns, ListRunsRequest(sandbox: sandbox, dataflow: dataflow ?? "", limit: UInt32(clamping: limit)))
+        return answer.runs
     }
 
     // MARK: The daemon
 
     /// How the daemon and this client's sandbox are doing.
     public func status() async throws(Status) -> DaemonStatus {
-        try await call(.getStatus, GetStatusRequest(sandbox: sandbox))
+        try await call(.getStatus, SandboxRequest(sandbox: sandbox))
+    }
+
+    /// Whether a service does its work, by its full name such as `messageexport.v1.IngestionService`; empty: the daemon as a whole.
+    /// - Throws: `notFound` when there is no such service.
+    public func health(service: String = "") async throws(Status) -> Health {
+        try await call(.checkHealth, HealthCheckRequest(service: service))
     }
 
     private func call<Request: WireMessage, Response: WireMessage>(

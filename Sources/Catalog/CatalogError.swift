@@ -12,6 +12,8 @@ package struct CatalogError: Error, Hashable, CustomStringConvertible {
         /// SQLite could not read or write.
         case io
         case full
+        /// The sandbox has as many as it may have.
+        case limit
     }
 
     package let code: Code

@@ -10,29 +10,88 @@ extension CatalogStore {
         let id = CatalogStore.newID()
         let state: ChannelConfiguration.State = submit ? .active : .draft
         return try await write { db in
-            try db.requireFree(name, in: "configuration", of: sandboxID, what: "channel configuration")
-            try db.execute(
-                sql: "INSERT INTO configuration VALUES (?, ?, ?, ?, ?, 1, ?)",
-                arguments: [id, sandboxID, name.value, channel.rawValue, state.rawValue, now.milliseconds])
-            try db.execute(
-                sql: "INSERT INTO configuration_version VALUES (?, 1, ?, ?)", arguments: [id, messageExport, now.milliseconds])
+            try db.insertConfiguration(
+                id: id, sandboxID: sandboxID, name: name, channel: channel, state: state, messageExport: messageExport, now: now)
             return try db.configuration(name, of: sandboxID)
         }
     }
 
-    /// Puts a draft in force.
-    package func submitConfiguration(sandboxID: String, name: ResourceName) async throws(CatalogError) -> ChannelConfiguration {
-        try await write { db in
+    /// Makes a draft with the settings that another configuration has in force.
+    package func duplicateConfiguration(
+        sandboxID: String, name: ResourceName, as newName: ResourceName
+    ) async throws(CatalogError) -> ChannelConfiguration {
+        let now = time.now
+        let id = CatalogStore.newID()
+        return try await write { db in
+            let original = try db.configuration(name, of: sandboxID)
+            try db.insertConfiguration(
+                id: id, sandboxID: sandboxID, name: newName, channel: original.channel, state: .draft,
+                messageExport: original.messageExport, now: now)
+            return try db.configuration(newName, of: sandboxID)
+        }
+    }
+
+    /// Changes a draft, or the pending version of an active configuration, making one where none is pending; with `submit` puts that
+    /// in force.
+    ///
+    /// - Parameter messageExport: nil: as it is.
+    package func editConfiguration(
+        sandboxID: String, name: ResourceName, messageExport: Bool?, submit: Bool
+    ) async throws(CatalogError) -> ChannelConfiguration {
+        let now = time.now
+        return try await write { db in
             let configuration = try db.configuration(name, of: sandboxID)
-            guard configuration.state == .draft else {
+            guard [.draft, .active].contains(configuration.state) else {
                 throw CatalogError(
                     .failedPrecondition,
-                    "channel configuration \(name) is \(configuration.state.rawValue): only a draft is submitted")
+                    "channel configuration \(name) is \(configuration.state.rawValue): only a draft or an active one is edited")
             }
+            let flag = messageExport ?? configuration.pendingMessageExport ?? configuration.messageExport
+            let version = configuration.version + (configuration.state == .draft ? 0 : 1)
             try db.execute(
-                sql: "UPDATE configuration SET state = ? WHERE id = ?",
-                arguments: [ChannelConfiguration.State.active.rawValue, configuration.id])
+                sql: """
+                    INSERT INTO configuration_version VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET message_export = excluded.message_export, created_at = excluded.created_at
+                    """, arguments: [configuration.id, version, flag, now.milliseconds])
+            let edited = try db.configuration(name, of: sandboxID)
+            return submit ? try db.submit(edited, of: sandboxID) : edited
+        }
+    }
+
+    /// Puts a draft, or a pending version, in force.
+    package func submitConfiguration(sandboxID: String, name: ResourceName) async throws(CatalogError) -> ChannelConfiguration {
+        try await write { db in
+            try db.submit(db.configuration(name, of: sandboxID), of: sandboxID)
+        }
+    }
+
+    /// Takes an active configuration out of force, or a deactivated one back into it.
+    package func setConfiguration(
+        sandboxID: String, name: ResourceName, active: Bool
+    ) async throws(CatalogError) -> ChannelConfiguration {
+        let (from, to): (ChannelConfiguration.State, ChannelConfiguration.State) =
+            active ? (.deactivated, .active) : (.active, .deactivated)
+        return try await write { db in
+            let configuration = try db.configuration(name, of: sandboxID)
+            guard configuration.state == from else {
+                throw CatalogError(
+                    .failedPrecondition,
+                    "channel configuration \(name) is \(configuration.state.rawValue), not \(from.rawValue)")
+            }
+            try db.execute(sql: "UPDATE configuration SET state = ? WHERE id = ?", arguments: [to.rawValue, configuration.id])
             return try db.configuration(name, of: sandboxID)
+        }
+    }
+
+    package func configuration(sandboxID: String, name: ResourceName) async throws(CatalogError) -> ChannelConfiguration {
+        try await read { db in try db.configuration(name, of: sandboxID) }
+    }
+
+    /// All of a sandbox, by name.
+    package func configurations(sandboxID: String) async throws(CatalogError) -> [ChannelConfiguration] {
+        try await read { db in
+            try Row.fetchAll(db, sql: selectConfiguration + " ORDER BY name", arguments: [sandboxID])
+                .map(ChannelConfiguration.init)
         }
     }
 
@@ -62,9 +121,11 @@ package struct IngestView: Hashable, Sendable {
 }
 
 private let selectConfiguration = """
-    SELECT configuration.*, configuration_version.message_export FROM configuration
-    JOIN configuration_version
-        ON configuration_version.configuration_id = configuration.id AND configuration_version.version = configuration.version
+    SELECT configuration.*, current.message_export, pending.message_export AS pending_message_export FROM configuration
+    JOIN configuration_version AS current
+        ON current.configuration_id = configuration.id AND current.version = configuration.version
+    LEFT JOIN configuration_version AS pending
+        ON pending.configuration_id = configuration.id AND pending.version = configuration.version + 1
     WHERE sandbox_id = ?
     """
 
@@ -74,13 +135,40 @@ extension Database {
         guard let row else { throw CatalogError(.notFound, "there is no channel configuration named \(name)", field: "name") }
         return try ChannelConfiguration(row)
     }
+
+    fileprivate func insertConfiguration(
+        id: String, sandboxID: String, name: ResourceName, channel: Channel, state: ChannelConfiguration.State,
+        messageExport: Bool, now: Instant
+    ) throws {
+        try requireFree(name, in: "configuration", of: sandboxID, what: "channel configuration")
+        try requireRoom(in: "configuration", of: sandboxID, limit: Limits.configurations, what: "channel configuration")
+        try execute(
+            sql: "INSERT INTO configuration VALUES (?, ?, ?, ?, ?, 1, ?)",
+            arguments: [id, sandboxID, name.value, channel.rawValue, state.rawValue, now.milliseconds])
+        try execute(
+            sql: "INSERT INTO configuration_version VALUES (?, 1, ?, ?)", arguments: [id, messageExport, now.milliseconds])
+    }
+
+    fileprivate func submit(_ configuration: ChannelConfiguration, of sandboxID: String) throws -> ChannelConfiguration {
+        let isPending = configuration.state == .active && configuration.pendingMessageExport != nil
+        guard configuration.state == .draft || isPending else {
+            throw CatalogError(
+                .failedPrecondition,
+                "channel configuration \(configuration.name) is \(configuration.state.rawValue) and has no change to submit")
+        }
+        try execute(
+            sql: "UPDATE configuration SET state = ?, version = version + ? WHERE id = ?",
+            arguments: [ChannelConfiguration.State.active.rawValue, isPending ? 1 : 0, configuration.id])
+        return try self.configuration(try ResourceName(configuration.name), of: sandboxID)
+    }
 }
 
 extension ChannelConfiguration {
     fileprivate init(_ row: Row) throws {
         self.init(
             id: row["id"], name: row["name"], channel: try known(row["channel"]), state: try known(row["state"]),
-            version: row["version"], messageExport: row["message_export"], createdAt: Instant(milliseconds: row["created_at"]))
+            version: row["version"], messageExport: row["message_export"],
+            pendingMessageExport: row["pending_message_export"], createdAt: Instant(milliseconds: row["created_at"]))
     }
 }
 

@@ -9,41 +9,52 @@ package struct RunOrder: Hashable, Sendable {
 }
 
 extension CatalogStore {
-    // MARK: Destinations and dataflows
-
-    package func createDestination(
-        sandboxID: String, name: ResourceName, settings: Destination.Settings
-    ) async throws(CatalogError) -> Destination {
-        let destination = Destination(id: CatalogStore.newID(), name: name.value, settings: settings, createdAt: time.now)
-        guard case .local(let path) = settings else { preconditionFailure("there is one type") }
-        return try await write { db in
-            try db.requireFree(name, in: "destination", of: sandboxID, what: "destination")
-            try db.execute(
-                sql: "INSERT INTO destination VALUES (?, ?, ?, 'local', ?, ?)",
-                arguments: [destination.id, sandboxID, destination.name, path, destination.createdAt.milliseconds])
-            return destination
-        }
-    }
+    // MARK: Dataflows
 
     package func createDataflow(
-        sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression
+        sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression,
+        includeRaw: Bool
     ) async throws(CatalogError) -> Dataflow {
         let dataflow = Dataflow(
             id: CatalogStore.newID(), name: name.value, destination: destination, format: format, compression: compression,
-            cursor: 0, createdAt: time.now)
+            includeRaw: includeRaw, cursor: 0, createdAt: time.now)
         return try await write { db in
             try db.requireFree(name, in: "dataflow", of: sandboxID, what: "dataflow")
+            try db.requireRoom(in: "dataflow", of: sandboxID, limit: Limits.dataflows, what: "dataflow")
             let destinationID = try String.fetchOne(
                 db, sql: "SELECT id FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, destination])
             guard let destinationID else {
                 throw CatalogError(.notFound, "there is no destination named \(destination)", field: "destination")
             }
             try db.execute(
-                sql: "INSERT INTO dataflow VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                sql: "INSERT INTO dataflow VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
                 arguments: [
                     dataflow.id, sandboxID, destinationID, dataflow.name, format.rawValue, compression.rawValue,
-                    dataflow.createdAt.milliseconds,
+                    dataflow.createdAt.milliseconds, includeRaw,
                 ])
+            return dataflow
+        }
+    }
+
+    package func dataflow(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Dataflow {
+        try await read { db in try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name")) }
+    }
+
+    /// All of a sandbox, by name.
+    package func dataflows(sandboxID: String) async throws(CatalogError) -> [Dataflow] {
+        try await read { db in
+            try Row.fetchAll(
+                db, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? ORDER BY dataflow.name", arguments: [sandboxID]
+            ).map(Dataflow.init)
+        }
+    }
+
+    /// Removes a dataflow and forgets its runs; returns what it was.
+    package func deleteDataflow(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Dataflow {
+        try await write { db in
+            let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
+            try db.requireNoRun(of: [dataflow.name], in: sandboxID)
+            try db.execute(sql: "DELETE FROM dataflow WHERE id = ?", arguments: [dataflow.id])
             return dataflow
         }
     }
@@ -66,15 +77,9 @@ extension CatalogStore {
     ) async throws(CatalogError) -> RunOrder {
         let now = time.now
         return try await write { db in
-            let row = try Row.fetchOne(
-                db, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? AND dataflow.name = ?", arguments: [sandboxID, name])
-            guard let row else { throw CatalogError(.notFound, "there is no dataflow named \(name)", field: "dataflow") }
+            let row = try db.dataflow(name, of: sandboxID, field: "dataflow")
             let dataflow = try Dataflow(row)
-            let underWay = try String.fetchOne(
-                db, sql: "SELECT id FROM run WHERE dataflow_id = ? AND state = 'PROCESSING'", arguments: [dataflow.id])
-            if let underWay {
-                throw CatalogError(.failedPrecondition, "run \(underWay) of dataflow \(name) is under way")
-            }
+            try db.requireNoRun(of: [name], in: sandboxID)
             let run = Run(
                 id: CatalogStore.newID(), dataflow: name, state: .processing, after: dataflow.cursor,
                 through: max(through, dataflow.cursor), startedAt: now, folder: folder)
@@ -118,6 +123,21 @@ extension CatalogStore {
         }
     }
 
+    /// The newest runs of a sandbox, or of one dataflow of it, the newest first.
+    package func runs(sandboxID: String, dataflow: String?, limit: Int) async throws(CatalogError) -> [Run] {
+        try await read { db in
+            // A misspelt name is not a dataflow without runs.
+            if let dataflow { _ = try db.dataflow(dataflow, of: sandboxID, field: "dataflow") }
+            return try Row.fetchAll(
+                db,
+                sql: selectRun + """
+                     WHERE dataflow.sandbox_id = ? AND (? IS NULL OR dataflow.name = ?)
+                    ORDER BY run.started_at DESC, run.rowid DESC LIMIT ?
+                    """, arguments: [sandboxID, dataflow, dataflow, limit]
+            ).map(Run.init)
+        }
+    }
+
     /// The runs of a sandbox that are under way; at the start, those that an earlier daemon left.
     package func runsUnderWay(sandboxID: String) async throws(CatalogError) -> [RunOrder] {
         try await read { db in
@@ -148,11 +168,34 @@ extension CatalogStore {
 
 private let selectRun = "SELECT run.*, dataflow.name AS dataflow FROM run JOIN dataflow ON dataflow.id = run.dataflow_id"
 
+private let selectRunID = "SELECT run.id FROM run JOIN dataflow ON dataflow.id = run.dataflow_id"
+
 private let selectDataflow = """
     SELECT dataflow.*, destination.name AS destination, destination.path AS destination_path,
         destination.created_at AS destination_created_at
     FROM dataflow JOIN destination ON destination.id = dataflow.destination_id
     """
+
+extension Database {
+    fileprivate func dataflow(_ name: String, of sandboxID: String, field: String) throws -> Row {
+        let row = try Row.fetchOne(
+            self, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? AND dataflow.name = ?", arguments: [sandboxID, name])
+        guard let row else { throw CatalogError(.notFound, "there is no dataflow named \(name)", field: field) }
+        return row
+    }
+
+    /// Fails with `failedPrecondition` while a run of one of these dataflows is under way.
+    func requireNoRun(of dataflows: [String], in sandboxID: String) throws {
+        for name in dataflows {
+            let underWay = try String.fetchOne(
+                self, sql: "\(selectRunID) WHERE dataflow.sandbox_id = ? AND dataflow.name = ? AND state = 'PROCESSING'",
+                arguments: [sandboxID, name])
+            if let underWay {
+                throw CatalogError(.failedPrecondition, "run \(underWay) of dataflow \(name) is under way")
+            }
+        }
+    }
+}
 
 extension RunOrder {
     /// - Parameter row: of `selectDataflow`.
@@ -169,8 +212,8 @@ extension Dataflow {
     fileprivate init(_ row: Row) throws {
         self.init(
             id: row["id"], name: row["name"], destination: row["destination"], format: try known(row["format"]),
-            compression: try known(row["compression"]), cursor: row["cursor"], createdAt: Instant(milliseconds: row["created_at"])
-        )
+            compression: try known(row["compression"]), includeRaw: row["include_raw"], cursor: row["cursor"],
+            createdAt: Instant(milliseconds: row["created_at"]))
     }
 }
 

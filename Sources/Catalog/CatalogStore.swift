@@ -18,6 +18,8 @@ package struct Sandbox: Hashable, Sendable {
     package let name: String
     /// Counts the lives of its dataset between resets, from 1.
     package let epoch: UInt32
+    /// Name of the zone whose days count.
+    package let timeZone: String
     package let retention: Retention
 }
 
@@ -90,15 +92,23 @@ package final class CatalogStore: Sendable {
 
     package func sandboxes() async throws(CatalogError) -> [Sandbox] {
         try await read { db in
-            try Row.fetchAll(db, sql: "SELECT id, name, epoch, retention_days FROM sandbox WHERE state = 'active' ORDER BY name")
+            try Row.fetchAll(db, sql: "SELECT * FROM sandbox WHERE state = 'active' ORDER BY name")
                 .map {
-                    Sandbox(id: $0["id"], name: $0["name"], epoch: $0["epoch"], retention: Retention(days: $0["retention_days"]))
+                    Sandbox(
+                        id: $0["id"], name: $0["name"], epoch: $0["epoch"], timeZone: $0["time_zone"],
+                        retention: Retention(days: $0["retention_days"]))
                 }
         }
     }
 }
 
 extension Database {
+    /// Fails with `limit` when the sandbox's `table` has `limit` rows.
+    func requireRoom(in table: String, of sandboxID: String, limit: Int, what: String) throws {
+        let count = try Int.fetchOne(self, sql: "SELECT count(*) FROM \(table) WHERE sandbox_id = ?", arguments: [sandboxID]) ?? 0
+        guard count < limit else { throw CatalogError(.limit, "the sandbox has \(count) \(what)s, and more are not allowed") }
+    }
+
     /// Fails with `alreadyExists` when the sandbox's `table` has a row of that name.
     func requireFree(_ name: ResourceName, in table: String, of sandboxID: String, what: String) throws {
         let taken = try Bool.fetchOne(

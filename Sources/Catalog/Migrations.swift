@@ -11,6 +11,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
             sql: "INSERT INTO sandbox VALUES (?, 'prod', 'Production', 'production', 'active', 1, 'UTC', 3, ?)",
             arguments: [newID(), now])
     }
+    migrator.registerMigration("2: dataflows that include the raw mail") { db in
+        try db.execute(sql: "ALTER TABLE dataflow ADD COLUMN include_raw INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
 }
 

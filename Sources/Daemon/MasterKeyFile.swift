@@ -54,14 +54,11 @@ enum MasterKeyFile {
 
     private static func parse(_ text: [UInt8], _ path: FilePath) throws(Status) -> MasterKey {
         let line = text.last == UInt8(ascii: "\n") ? text.dropLast() : text[...]
-        let values = line.map { Character(UnicodeScalar($0)).hexDigitValue }
-        guard values.count == digits, values.allSatisfy({ $0 != nil }) else {
+        guard line.count == digits, let bytes = bytes(hexadecimal: String(decoding: line, as: UTF8.self)) else {
             throw Status(
                 .failedPrecondition, "\(path) is no master key: \(digits) hexadecimal digits are expected",
                 hint: "put the key back, or name its file with --master-key")
         }
-        let nibbles = values.map { UInt8($0 ?? 0) }
-        let bytes = stride(from: 0, to: digits, by: 2).map { nibbles[$0] << 4 | nibbles[$0 + 1] }
         guard let key = MasterKey(bytes: bytes) else { preconditionFailure("\(digits) digits are \(MasterKey.byteCount) bytes") }
         return key
     }

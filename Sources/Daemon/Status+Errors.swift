@@ -25,6 +25,7 @@ extension Status {
         case .failedPrecondition: self.init(.failedPrecondition, error.message, field: error.field)
         case .newerVersion: self.init(.failedPrecondition, error.message, hint: "use the newer program")
         case .io: self.init(.unavailable, error.message)
+        case .limit: self.init(.resourceExhausted, error.message, hint: "use one that is there")
         case .full: self.init(.resourceExhausted, error.message, hint: "free space on the data folder's disk")
         }
     }

@@ -50,6 +50,8 @@ extension RecordStore {
         var submitters: Set<UInt32> = []
         private(set) var segments: [Segment]
         var isClosed = false
+        /// Whether the last batch could not be written.
+        private(set) var hasFailed = false
 
         private var waiting: [Waiting] = []
         /// Repeats of what waits or is being written: they share its end.
@@ -136,6 +138,7 @@ extension RecordStore {
         /// Makes a durable batch visible.
         mutating func publish(_ batch: Taken, location: BatchLocation, writer: SegmentWriter) -> [Answer] {
             self.writer = writer
+            hasFailed = false
             voidFrom = batch.firstSequence + UInt64(batch.waiting.count)
             let identity = writer.segment.identity
             if let last = segments.indices.last, segments[last].identity.id == identity.id {
@@ -163,6 +166,7 @@ extension RecordStore {
         /// Gives up a batch whose write or sync failed, and its segment with it.
         mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
             writer = nil
+            hasFailed = true
             return batch.waiting.flatMap { entry in
                 index[entry.submission.key] = nil
                 let completions = [entry.completion] + takeRepeats(of: entry.submission.key)
@@ -191,10 +195,35 @@ extension RecordStore {
         func place(after cursor: UInt64, now: Instant) -> (Segment, BatchLocation)? {
             for segment in segments where segment.identity.expiry > now {
                 if let batch = segment.batch(after: cursor) {
-                    return (Segment(identity: segment.identity, keys: segment.keys, file: segment.file), batch)
+                    return (segment.withoutBatches, batch)
                 }
             }
             return nil
+        }
+
+        /// The last visible batch with a record before `sequence`.
+        func place(before sequence: UInt64, now: Instant) -> (Segment, BatchLocation)? {
+            for segment in segments.reversed() where segment.identity.expiry > now {
+                if let batch = segment.batch(before: sequence) { return (segment.withoutBatches, batch) }
+            }
+            return nil
+        }
+
+        /// What is visible, by days, the oldest first.
+        func contents(now: Instant) -> Contents {
+            var contents = Contents()
+            for segment in segments where segment.identity.expiry > now {
+                guard let first = segment.batches.first, let last = segment.batches.last else { continue }
+                if contents.firstSequence == 0 { contents.firstSequence = first.header.firstSequence }
+                contents.lastSequence = last.header.lastSequence
+                var day = contents.days[segment.identity.day] ?? .init(expiry: segment.identity.expiry)
+                day.records += segment.batches.reduce(0) { $0 + UInt64($1.header.count) }
+                day.segments += 1
+                day.bytes += UInt64(segment.size)
+                day.expiry = max(day.expiry, segment.identity.expiry)
+                contents.days[segment.identity.day] = day
+            }
+            return contents
         }
 
         func count(after: UInt64, through: UInt64, now: Instant) -> UInt64 {

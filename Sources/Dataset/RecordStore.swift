@@ -51,6 +51,22 @@ package final class RecordStore: Sendable {
         package var bytes: UInt64 = 0
     }
 
+    /// What is visible.
+    package struct Contents: Hashable, Sendable {
+        /// Sequences of the oldest and the newest record; 0: there is none.
+        package var firstSequence: UInt64 = 0
+        package var lastSequence: UInt64 = 0
+        package var days: [Day: DayContents] = [:]
+    }
+
+    /// What is visible of one day's records.
+    package struct DayContents: Hashable, Sendable {
+        package var records: UInt64 = 0
+        package var segments: UInt32 = 0
+        package var bytes: UInt64 = 0
+        package var expiry: Instant
+    }
+
     /// What recovery found damaged, cut or missing.
     package let recoveryReports: [String]
 
@@ -128,6 +144,25 @@ package final class RecordStore: Sendable {
         }
         return nil
     }
+
+    /// The visible records of the last batch that has any before sequence `cursor`, the newest last; nil when there is none.
+    ///
+    /// Goes back where it is asked to: pass the first record's sequence as the next `cursor`. Blocks; holds one batch in memory.
+    /// - Throws: `corrupt` when the batch is not what was written.
+    package func previousBatch(before cursor: UInt64) throws(DatasetError) -> [StoredRecord]? {
+        let now = time.now
+        guard let (segment, batch) = state.withLock({ $0.place(before: cursor, now: now) }) else { return nil }
+        return try segment.records(of: batch).filter { $0.sequence < cursor }
+    }
+
+    /// What is visible now, by days.
+    package var contents: Contents {
+        let now = time.now
+        return state.withLock { $0.contents(now: now) }
+    }
+
+    /// Whether it takes records: it is open, and the last batch it wrote did not fail.
+    package var isHealthy: Bool { state.withLock { !$0.isClosed && !$0.hasFailed } }
 
     /// How many visible records have sequences after `after`, up to and with `through`.
     package func count(after: UInt64, through: UInt64) -> UInt64 {

@@ -24,6 +24,14 @@ struct Segment: Sendable {
         return low < batches.count ? batches[low] : nil
     }
 
+    /// The last batch with a record before `sequence`.
+    func batch(before sequence: UInt64) -> BatchLocation? {
+        batches.last { $0.header.firstSequence < sequence }
+    }
+
+    /// The segment as its readers need it: the list of batches is the writer's, and long.
+    var withoutBatches: Segment { Segment(identity: identity, keys: keys, file: file) }
+
     /// Reads one batch's records from disk. Blocks.
     func records(of batch: BatchLocation) throws(DatasetError) -> [StoredRecord] {
         let size = Batch.Header.size + Int(batch.header.sealedSize) + Batch.tagSize

@@ -139,7 +139,7 @@ package struct Export: Sendable {
 
     private func begin(_ name: String, in folder: LocalFolder) throws(Failure) -> PartFile {
         do {
-            return PartFile(try folder.begin(name, in: run.folder), compression: dataflow.compression)
+            return PartFile(try folder.begin(name, in: run.folder), dataflow: dataflow)
         } catch {
             throw .destination(error)
         }
@@ -160,13 +160,16 @@ private struct PartFile: ~Copyable {
     private var hash = SHA256()
     private var json = JSONWriter()
 
-    init(_ delivery: consuming LocalFolder.Delivery, compression: Compression) {
+    private let includesRaw: Bool
+
+    init(_ delivery: consuming LocalFolder.Delivery, dataflow: Dataflow) {
         self.delivery = delivery
-        gzip = compression == .gzip ? GzipEncoder() : nil
+        includesRaw = dataflow.includeRaw
+        gzip = dataflow.compression == .gzip ? GzipEncoder() : nil
     }
 
     mutating func append(_ record: Record) throws(DiskError) {
-        RecordRow(record).write(to: &json)
+        RecordRow(record, includingRaw: includesRaw).write(to: &json)
         json.newline()
         if json.bytes.count >= Limits.exportWriteBytes { try flush() }
     }

@@ -66,6 +66,11 @@ package struct JSONWriter: Sendable {
         value(flag)
     }
 
+    /// A member that is left out when there is no value.
+    package mutating func member(_ name: String, _ flag: Bool?) {
+        if let flag { member(name, flag) }
+    }
+
     package mutating func object(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
         key(name)
         try object(body)

@@ -1,12 +1,16 @@
 import Crypto
+import Foundation
 package import Model
 
 /// The exported row of a record: the documented XDM shape, and the group `messageExport` of ours. Absent fields are left out.
 package struct RecordRow: Sendable {
     private let record: Record
+    private let includesRaw: Bool
 
-    package init(_ record: Record) {
+    /// - Parameter includingRaw: whether the row holds the attachments' bytes and the mail as sent, in base64.
+    package init(_ record: Record, includingRaw: Bool = false) {
         self.record = record
+        includesRaw = includingRaw
     }
 
     /// Writes the row as one JSON object.
@@ -14,18 +18,14 @@ package struct RecordRow: Sendable {
         json.object { json in
             json.member("_id", record.message.id.value)
             json.member("timestamp", record.sentAt.description)
-            json.member("eventType", "message.sent")
-            json.member("producedBy", "message-export")
+            json.member("eventType", record.message.eventType ?? Message.defaultEventType)
+            json.member("producedBy", record.message.producedBy ?? Message.defaultProducer)
             writeIdentities(&json)
             json.object("_experience") { json in
                 json.object("customerJourneyManagement") { json in
                     json.object("messageDeliveryMetadata", writeDelivery)
-                    json.object("messageProfile") { json in
-                        json.object("channel") { json in
-                            json.member("_id", "https://ns.adobe.com/xdm/channels/\(channel)")
-                            json.member("_type", "https://ns.adobe.com/xdm/channel-types/\(channel)")
-                        }
-                    }
+                    if record.message.execution != Execution() { json.object("messageExecution", writeExecution) }
+                    json.object("messageProfile", writeProfile)
                     json.object("messageRenderedContent", writeContent)
                 }
             }
@@ -36,21 +36,54 @@ package struct RecordRow: Sendable {
     private var channel: String { record.message.content.channel.rawValue }
 
     private func writeIdentities(_ json: inout JSONWriter) {
-        let (namespace, id): (String, String?) =
-            switch record.message.content {
-            case .email(let email): ("email", email.to.first?.email)
-            case .sms(let sms): ("phone", sms.recipientNumber)
-            }
-        guard let id else { return }
+        var identities = record.message.identities
+        if identities.isEmpty, let recipient = record.message.recipientIdentity { identities = [recipient] }
+        guard !identities.isEmpty else { return }
         json.object("identityMap") { json in
-            json.array(namespace) { json in
-                json.object { json in
-                    json.member("authenticatedState", "ambiguous")
-                    json.member("id", id)
-                    json.member("primary", true)
+            for (namespace, identities) in Dictionary(grouping: identities, by: \.namespace).sorted(by: { $0.key < $1.key }) {
+                json.array(namespace) { json in
+                    for identity in identities {
+                        json.object { json in
+                            json.member("authenticatedState", identity.authenticatedState)
+                            json.member("id", identity.id)
+                            json.member("primary", identity.isPrimary)
+                        }
+                    }
                 }
             }
         }
+    }
+
+    private func writeExecution(_ json: inout JSONWriter) {
+        let execution = record.message.execution
+        if execution.audience != .init() {
+            json.object("audience") { $0.members(audienceMembers, of: execution.audience) }
+        }
+        json.strings("fragmentPublicationIDs", execution.fragmentPublicationIDs)
+        if !execution.metadata.isEmpty {
+            json.object("metadata") { json in
+                for (key, value) in execution.metadata.sorted(by: { $0.key < $1.key }) { json.member(key, value) }
+            }
+        }
+        if execution.parentSource != .init() {
+            json.object("parentSourceMeta") { $0.members(sourceMembers, of: execution.parentSource) }
+        }
+        json.members(executionMembers, of: execution)
+    }
+
+    private func writeProfile(_ json: inout JSONWriter) {
+        let profile = record.message.profile
+        json.object("channel") { json in
+            json.strings("contentTypes", profile.channel.contentTypes)
+            json.strings("locationTypes", profile.channel.locationTypes)
+            json.strings("metricTypes", profile.channel.metricTypes)
+            json.member("_id", "https://ns.adobe.com/xdm/channels/\(channel)")
+            json.member("_type", "https://ns.adobe.com/xdm/channel-types/\(channel)")
+            json.members(channelMembers, of: profile.channel)
+        }
+        json.member("isSendTimeOptimized", profile.isSendTimeOptimized)
+        json.member("isTestExecution", profile.isTestExecution)
+        json.members(profileMembers, of: profile)
     }
 
     private func writeDelivery(_ json: inout JSONWriter) {
@@ -58,8 +91,8 @@ package struct RecordRow: Sendable {
         case .email(let email):
             json.object("emailMetadata") { json in
                 json.object("recipient") { json in
-                    if !email.bcc.isEmpty { json.strings("bcc", email.bcc.map(\.email)) }
-                    if !email.cc.isEmpty { json.strings("cc", email.cc.map(\.email)) }
+                    json.strings("bcc", email.bcc.map(\.email))
+                    json.strings("cc", email.cc.map(\.email))
                     json.member("email", email.to.first?.email)
                     json.member("name", email.to.first?.name)
                 }
@@ -88,7 +121,11 @@ package struct RecordRow: Sendable {
                 json.member("text", email.text)
             }
         case .sms(let sms):
-            json.object("smsContent") { $0.member("message", sms.text) }
+            json.object("smsContent") { json in
+                json.member("media", sms.media)
+                json.member("message", sms.text)
+                json.member("title", sms.title)
+            }
         }
     }
 
@@ -102,6 +139,8 @@ package struct RecordRow: Sendable {
             json.member("name", record.message.configuration)
             json.member("version", record.configurationVersion)
         }
+        json.member("deliveryState", record.message.deliveryState?.rawValue)
+        json.member("test", record.message.profile.isTestExecution ?? false)
         json.member("contentSHA256", hexadecimal(record.contentSHA256))
         guard case .email(let email) = record.message.content else { return }
         // XDM has room for one address each; here are all of them, with their names.
@@ -122,16 +161,34 @@ package struct RecordRow: Sendable {
                 json.object { json in
                     json.member("name", attachment.name)
                     json.member("type", attachment.type)
-                    json.member("size", attachment.content.count)
-                    json.member("sha256", hexadecimal(SHA256.hash(data: attachment.content)))
+                    json.member("size", attachment.size)
+                    json.member("sha256", hexadecimal(attachment.sha256))
+                    if includesRaw, let bytes = attachment.content { json.member("content", base64: bytes) }
                 }
             }
+        }
+        if includesRaw, !email.raw.isEmpty { json.member("raw", base64: email.raw) }
+    }
+}
+
+extension Attachment {
+    /// SHA-256 of its bytes, whether they are here or not.
+    package var sha256: [UInt8] {
+        switch body {
+        case .bytes(let bytes): Array(SHA256.hash(data: bytes))
+        case .digest(_, let sha256): sha256
         }
     }
 }
 
 extension JSONWriter {
+    fileprivate mutating func member(_ name: String, base64 bytes: [UInt8]) {
+        member(name, Data(bytes).base64EncodedString())
+    }
+
+    /// Left out when there is none.
     fileprivate mutating func strings(_ name: String, _ values: [String]) {
+        guard !values.isEmpty else { return }
         array(name) { json in
             for value in values { json.value(value) }
         }
@@ -149,15 +206,4 @@ extension JSONWriter {
             }
         }
     }
-}
-
-/// Two lowercase digits a byte.
-package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in bytes {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
 }

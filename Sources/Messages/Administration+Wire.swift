@@ -1,39 +1,17 @@
 import CMessages
 package import Model
 
-/// What `GetStatus` asks. Its fields are those of the `.proto`.
-package struct GetStatusRequest: Hashable, WireMessage {
-    package var sandbox: String
-
-    package init(sandbox: String) {
-        self.sandbox = sandbox
-    }
-
-    package init(packed: [UInt8]) throws(Status) {
-        self = try unpack(packed, messageexport__v1__get_status_request__unpack) { (wire) throws(Status) in
-            GetStatusRequest(sandbox: try wire.sandbox.text("sandbox"))
-        }
-    }
-
-    package var packed: [UInt8] {
-        pack(messageexport__v1__get_status_request__init) { draft, wire in wire.sandbox = draft.text(sandbox) }
-    }
-}
-
 extension DaemonStatus: WireMessage {
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__daemon_status__unpack) { (wire) throws(Status) in
-            var reports: [String] = []
-            for index in 0..<wire.n_recovery_reports {
-                reports.append(try wire.recovery_reports[index].text("recovery_reports[\(index)]"))
-            }
-            return DaemonStatus(
+            DaemonStatus(
                 version: try wire.version.text("version"), organization: try wire.organization.text("organization"),
                 messageExport: wire.message_export != 0, startedAt: Instant(milliseconds: wire.started_at_ms),
                 sandbox: try wire.sandbox.text("sandbox"), configurations: wire.configurations,
                 configurationsExporting: wire.configurations_exporting, destinations: wire.destinations,
                 dataflows: wire.dataflows, records: wire.records, lastSequence: wire.last_sequence, segments: wire.segments,
-                storedBytes: wire.stored_bytes, recoveryReports: reports)
+                storedBytes: wire.stored_bytes,
+                recoveryReports: try texts(wire.n_recovery_reports, wire.recovery_reports, "recovery_reports"))
         }
     }
 
@@ -53,6 +31,45 @@ extension DaemonStatus: WireMessage {
             wire.segments = segments
             wire.stored_bytes = storedBytes
             (wire.n_recovery_reports, wire.recovery_reports) = draft.texts(recoveryReports)
+        }
+    }
+}
+
+/// What `Check` of the health service asks. Its fields are those of the `.proto`.
+package struct HealthCheckRequest: Hashable, WireMessage {
+    /// Full name of a service; empty: the daemon as a whole.
+    package var service: String
+
+    package init(service: String) {
+        self.service = service
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, grpc__health__v1__health_check_request__unpack) { (wire) throws(Status) in
+            HealthCheckRequest(service: try wire.service.text("service"))
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(grpc__health__v1__health_check_request__init) { draft, wire in wire.service = draft.text(service) }
+    }
+}
+
+extension Health: WireMessage {
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, grpc__health__v1__health_check_response__unpack) { (wire) throws(Status) in
+            try known(wire.status, "status", \.wire)
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(grpc__health__v1__health_check_response__init) { draft, wire in wire.status = self.wire }
+    }
+
+    var wire: Grpc__Health__V1__HealthCheckResponse__ServingStatus {
+        switch self {
+        case .serving: GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
+        case .notServing: GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING
         }
     }
 }

@@ -5,15 +5,19 @@ package import Model
 package struct GetRecordsRequest: Hashable, WireMessage {
     package var sandbox: String
     package var messageID: String
+    package var view: RecordView
 
-    package init(sandbox: String, messageID: String) {
+    package init(sandbox: String, messageID: String, view: RecordView) {
         self.sandbox = sandbox
         self.messageID = messageID
+        self.view = view
     }
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__get_records_request__unpack) { (wire) throws(Status) in
-            GetRecordsRequest(sandbox: try wire.sandbox.text("sandbox"), messageID: try wire.message_id.text("message_id"))
+            GetRecordsRequest(
+                sandbox: try wire.sandbox.text("sandbox"), messageID: try wire.message_id.text("message_id"),
+                view: try known(wire.view, "view", \.wire))
         }
     }
 
@@ -21,12 +25,43 @@ package struct GetRecordsRequest: Hashable, WireMessage {
         pack(messageexport__v1__get_records_request__init) { draft, wire in
             wire.sandbox = draft.text(sandbox)
             wire.message_id = draft.text(messageID)
+            wire.view = view.wire
         }
     }
 }
 
-/// What `GetRecords` answers. Its fields are those of the `.proto`.
-package struct GetRecordsResponse: Hashable, WireMessage {
+/// What `PreviewRecords` asks. Its fields are those of the `.proto`.
+package struct PreviewRecordsRequest: Hashable, WireMessage {
+    package var sandbox: String
+    /// 0: from the newest.
+    package var beforeSequence: UInt64
+    /// 0: the default.
+    package var limit: UInt32
+
+    package init(sandbox: String, beforeSequence: UInt64, limit: UInt32) {
+        self.sandbox = sandbox
+        self.beforeSequence = beforeSequence
+        self.limit = limit
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__preview_records_request__unpack) { (wire) throws(Status) in
+            PreviewRecordsRequest(
+                sandbox: try wire.sandbox.text("sandbox"), beforeSequence: wire.before_sequence, limit: wire.limit)
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__preview_records_request__init) { draft, wire in
+            wire.sandbox = draft.text(sandbox)
+            wire.before_sequence = beforeSequence
+            wire.limit = limit
+        }
+    }
+}
+
+/// What `GetRecords` and `PreviewRecords` answer. Its fields are those of the `.proto`.
+package struct RecordList: Hashable, WireMessage {
     package var records: [Record]
 
     package init(records: [Record]) {
@@ -34,14 +69,14 @@ package struct GetRecordsResponse: Hashable, WireMessage {
     }
 
     package init(packed: [UInt8]) throws(Status) {
-        self = try unpack(packed, messageexport__v1__get_records_response__unpack) { (wire) throws(Status) in
-            GetRecordsResponse(
+        self = try unpack(packed, messageexport__v1__record_list__unpack) { (wire) throws(Status) in
+            RecordList(
                 records: try map(wire.n_records, wire.records) { (_, record) throws(Status) in try Record(record) })
         }
     }
 
     package var packed: [UInt8] {
-        pack(messageexport__v1__get_records_response__init) { draft, wire in
+        pack(messageexport__v1__record_list__init) { draft, wire in
             (wire.n_records, wire.records) = draft.list(records, messageexport__v1__record__init) { draft, wire, record in
                 draft.fill(&wire, record)
             }
@@ -77,35 +112,37 @@ extension Draft {
     }
 }
 
-/// A message as the dataset keeps it, with what was in force at its ingestion.
-package struct StoredMessage: Hashable, WireMessage {
-    /// A packed `Message`.
-    package var message: [UInt8]
-    package var configurationID: String
-    package var configurationVersion: UInt32
-    package var sentAt: Instant
-
-    package init(message: [UInt8], configurationID: String, configurationVersion: UInt32, sentAt: Instant) {
-        self.message = message
-        self.configurationID = configurationID
-        self.configurationVersion = configurationVersion
-        self.sentAt = sentAt
-    }
-
+extension DatasetSummary: WireMessage {
     package init(packed: [UInt8]) throws(Status) {
-        self = try unpack(packed, messageexport__v1__stored_message__unpack) { (wire) throws(Status) in
-            StoredMessage(
-                message: wire.message.array, configurationID: try wire.configuration_id.text("configuration_id"),
-                configurationVersion: wire.configuration_version, sentAt: Instant(milliseconds: wire.sent_at_ms))
+        self = try unpack(packed, messageexport__v1__dataset_summary__unpack) { (wire) throws(Status) in
+            DatasetSummary(
+                sandbox: try wire.sandbox.text("sandbox"), epoch: wire.epoch, timeZone: try wire.time_zone.text("time_zone"),
+                retentionDays: Int(wire.retention_days), records: wire.records, firstSequence: wire.first_sequence,
+                lastSequence: wire.last_sequence,
+                days: try map(wire.n_days, wire.days) { (index, day) throws(Status) in
+                    StoredDay(
+                        day: try day.day.text("days[\(index)].day"), records: day.records, segments: day.segments,
+                        storedBytes: day.stored_bytes, expiresAt: Instant(milliseconds: day.expires_at_ms))
+                })
         }
     }
 
     package var packed: [UInt8] {
-        pack(messageexport__v1__stored_message__init) { draft, wire in
-            wire.message = draft.bytes(message)
-            wire.configuration_id = draft.text(configurationID)
-            wire.configuration_version = configurationVersion
-            wire.sent_at_ms = sentAt.milliseconds
+        pack(messageexport__v1__dataset_summary__init) { draft, wire in
+            wire.sandbox = draft.text(sandbox)
+            wire.epoch = epoch
+            wire.time_zone = draft.text(timeZone)
+            wire.retention_days = UInt32(retentionDays)
+            wire.records = records
+            wire.first_sequence = firstSequence
+            wire.last_sequence = lastSequence
+            (wire.n_days, wire.days) = draft.list(days, messageexport__v1__dataset_day__init) { draft, wire, day in
+                wire.day = draft.text(day.day)
+                wire.records = day.records
+                wire.segments = day.segments
+                wire.stored_bytes = day.storedBytes
+                wire.expires_at_ms = day.expiresAt.milliseconds
+            }
         }
     }
 }

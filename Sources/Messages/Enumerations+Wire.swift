@@ -12,6 +12,33 @@ extension Channel {
     }
 }
 
+extension DeliveryState {
+    /// Nil when the sender does not say.
+    init?(_ wire: Messageexport__V1__DeliveryState) throws(Status) {
+        guard wire != MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_UNSPECIFIED else { return nil }
+        self = try known(wire, "delivery_state", \.wire)
+    }
+
+    var wire: Messageexport__V1__DeliveryState {
+        switch self {
+        case .sent: MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_SENT
+        case .delay: MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_DELAY
+        case .bounce: MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_BOUNCE
+        case .outOfBand: MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_OUT_OF_BAND
+        }
+    }
+}
+
+extension RecordView {
+    var wire: Messageexport__V1__RecordView {
+        switch self {
+        case .row: MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW
+        case .full: MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_FULL
+        case .raw: MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_RAW
+        }
+    }
+}
+
 extension ChannelConfiguration.State {
     var wire: Messageexport__V1__ConfigurationState {
         switch self {

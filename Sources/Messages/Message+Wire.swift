@@ -14,7 +14,23 @@ extension Message: WireMessage {
         self.init(
             id: try MessageID(try wire.message_id.text("message_id")),
             configuration: try wire.configuration.text("configuration"),
-            sentAt: Instant(wire: wire.sent_at_ms), content: try Content(wire))
+            sentAt: Instant(wire: wire.sent_at_ms), content: try Content(wire),
+            deliveryState: try DeliveryState(wire.delivery_state),
+            execution: try wire.execution.map { (part) throws(Status) in try Execution(part.pointee) } ?? Execution(),
+            profile: try wire.profile.map { (part) throws(Status) in try Profile(part.pointee) } ?? Profile(),
+            identities: try map(wire.n_identities, wire.identities) { (index, identity) throws(Status) in
+                try Identity(identity, "identities[\(index)]")
+            }, eventType: try wire.event_type.textIfAny("event_type"), producedBy: try wire.produced_by.textIfAny("produced_by"))
+    }
+}
+
+extension Identity {
+    init(_ wire: Messageexport__V1__Identity, _ field: String) throws(Status) {
+        let hasPrimary = wire.primary_presence_case == MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE_PRIMARY
+        self.init(
+            namespace: try wire.namespace_.text("\(field).namespace"), id: try wire.id.text("\(field).id"),
+            authenticatedState: try wire.authenticated_state.textIfAny("\(field).authenticated_state"),
+            isPrimary: hasPrimary ? wire.primary != 0 : nil)
     }
 }
 
@@ -58,7 +74,10 @@ extension Email {
         attachments = try map(wire.n_attachments, wire.attachments) { (index, attachment) throws(Status) in
             Attachment(
                 name: try attachment.name.textIfAny("email.attachments[\(index)].name"),
-                type: try attachment.type.text("email.attachments[\(index)].type"), content: attachment.content.array)
+                type: try attachment.type.text("email.attachments[\(index)].type"),
+                body: attachment.sha256.len == 0
+                    ? .bytes(attachment.content.array)
+                    : .digest(size: attachment.size, sha256: attachment.sha256.array))
         }
         raw = wire.raw.array
     }
@@ -78,13 +97,10 @@ extension Address {
 
 extension Sms {
     init(_ wire: Messageexport__V1__Sms) throws(Status) {
-        var numbers: [String] = []
-        for index in 0..<wire.n_sender_numbers {
-            numbers.append(try wire.sender_numbers[index].text("sms.sender_numbers[\(index)]"))
-        }
         self.init(
-            senderNumbers: numbers, recipientNumber: try wire.recipient_number.text("sms.recipient_number"),
-            text: try wire.text.text("sms.text"))
+            senderNumbers: try texts(wire.n_sender_numbers, wire.sender_numbers, "sms.sender_numbers"),
+            recipientNumber: try wire.recipient_number.text("sms.recipient_number"), text: try wire.text.text("sms.text"),
+            title: try wire.title.textIfAny("sms.title"), media: try wire.media.textIfAny("sms.media"))
     }
 }
 
@@ -103,8 +119,25 @@ extension Draft {
                 (wire.n_sender_numbers, wire.sender_numbers) = draft.texts(sms.senderNumbers)
                 wire.recipient_number = draft.text(sms.recipientNumber)
                 wire.text = draft.text(sms.text)
+                wire.title = draft.text(sms.title ?? "")
+                wire.media = draft.text(sms.media ?? "")
             }
         }
+        wire.delivery_state = message.deliveryState?.wire ?? MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_UNSPECIFIED
+        wire.execution = make(message.execution)
+        wire.profile = make(message.profile)
+        (wire.n_identities, wire.identities) = list(message.identities, messageexport__v1__identity__init) {
+            draft, wire, identity in
+            wire.namespace_ = draft.text(identity.namespace)
+            wire.id = draft.text(identity.id)
+            wire.authenticated_state = draft.text(identity.authenticatedState ?? "")
+            if let primary = identity.isPrimary {
+                wire.primary_presence_case = MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE_PRIMARY
+                wire.primary = primary ? 1 : 0
+            }
+        }
+        wire.event_type = text(message.eventType ?? "")
+        wire.produced_by = text(message.producedBy ?? "")
     }
 
     private func fill(_ wire: inout Messageexport__V1__Email, _ email: Email) {
@@ -136,7 +169,13 @@ extension Draft {
             draft, wire, attachment in
             wire.name = draft.text(attachment.name ?? "")
             wire.type = draft.text(attachment.type)
-            wire.content = draft.bytes(attachment.content)
+            switch attachment.body {
+            case .bytes(let bytes):
+                wire.content = draft.bytes(bytes)
+            case .digest(let size, let sha256):
+                wire.size = size
+                wire.sha256 = draft.bytes(sha256)
+            }
         }
         wire.raw = bytes(email.raw)
     }

@@ -12,19 +12,38 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
 
     package static let ingest = ours("IngestionService", "Ingest")
     package static let createConfiguration = ours("ConfigurationService", "CreateConfiguration")
+    package static let editConfiguration = ours("ConfigurationService", "EditConfiguration")
     package static let submitConfiguration = ours("ConfigurationService", "SubmitConfiguration")
+    package static let deactivateConfiguration = ours("ConfigurationService", "DeactivateConfiguration")
+    package static let activateConfiguration = ours("ConfigurationService", "ActivateConfiguration")
+    package static let duplicateConfiguration = ours("ConfigurationService", "DuplicateConfiguration")
+    package static let getConfiguration = ours("ConfigurationService", "GetConfiguration")
+    package static let listConfigurations = ours("ConfigurationService", "ListConfigurations")
     package static let getRecords = ours("DatasetService", "GetRecords")
+    package static let previewRecords = ours("DatasetService", "PreviewRecords")
+    package static let getDataset = ours("DatasetService", "GetDataset")
     package static let createDestination = ours("DestinationService", "CreateDestination")
+    package static let getDestination = ours("DestinationService", "GetDestination")
+    package static let listDestinations = ours("DestinationService", "ListDestinations")
+    package static let editDestination = ours("DestinationService", "EditDestination")
+    package static let deleteDestination = ours("DestinationService", "DeleteDestination")
     package static let createDataflow = ours("DataflowService", "CreateDataflow")
+    package static let getDataflow = ours("DataflowService", "GetDataflow")
+    package static let listDataflows = ours("DataflowService", "ListDataflows")
+    package static let deleteDataflow = ours("DataflowService", "DeleteDataflow")
     package static let startRun = ours("DataflowService", "StartRun")
     package static let waitRun = ours("DataflowService", "WaitRun")
+    package static let getRun = ours("DataflowService", "GetRun")
+    package static let listRuns = ours("DataflowService", "ListRuns")
     package static let getStatus = ours("AdministrationService", "GetStatus")
+    package static let checkHealth = MethodName(service: "grpc.health.v1.Health", method: "Check")
 
     /// Every method of this product.
     package static let all: [MethodName] = [
-        .ingest, .createConfiguration, .submitConfiguration, .getRecords, .createDestination, .createDataflow, .startRun,
-        .waitRun,
-        .getStatus,
+        .ingest, .createConfiguration, .editConfiguration, .submitConfiguration, .deactivateConfiguration, .activateConfiguration,
+        .duplicateConfiguration, .getConfiguration, .listConfigurations, .getRecords, .previewRecords, .getDataset,
+        .createDestination, .getDestination, .listDestinations, .editDestination, .deleteDestination, .createDataflow,
+        .getDataflow, .listDataflows, .deleteDataflow, .startRun, .waitRun, .getRun, .listRuns, .getStatus, .checkHealth,
     ]
 
     private static func ours(_ service: String, _ method: String) -> MethodName {

@@ -52,6 +52,20 @@ func map<C, Value>(
     return values
 }
 
+/// The texts of a repeated `string` field.
+func texts(_ count: Int, _ array: UnsafeMutablePointer<ProtobufCBinaryData>?, _ field: String) throws(Status) -> [String] {
+    var values: [String] = []
+    for index in 0..<count {
+        if let text = array?[index] { values.append(try text.text("\(field)[\(index)]")) }
+    }
+    return values
+}
+
+/// Checks a repeated `string` field without making Swift strings of it.
+func checkTexts(_ count: Int, _ array: UnsafeMutablePointer<ProtobufCBinaryData>?, _ field: String) throws(Status) {
+    for index in 0..<count { try array?[index].checkUTF8("\(field)[\(index)]") }
+}
+
 extension Instant {
     /// An absent instant is 0 on the wire.
     init?(wire milliseconds: Int64) {

@@ -17,10 +17,13 @@ public struct ChannelConfiguration: Hashable, Sendable {
     public var version: UInt32
     /// Whether messages sent with it are kept and exported.
     public var messageExport: Bool
+    /// The flag of the version that waits to be submitted; nil: none does.
+    public var pendingMessageExport: Bool?
     public var createdAt: Instant
 
     public init(
-        id: String, name: String, channel: Channel, state: State, version: UInt32, messageExport: Bool, createdAt: Instant
+        id: String, name: String, channel: Channel, state: State, version: UInt32, messageExport: Bool,
+        pendingMessageExport: Bool? = nil, createdAt: Instant
     ) {
         self.id = id
         self.name = name
@@ -28,6 +31,7 @@ public struct ChannelConfiguration: Hashable, Sendable {
         self.state = state
         self.version = version
         self.messageExport = messageExport
+        self.pendingMessageExport = pendingMessageExport
         self.createdAt = createdAt
     }
 }

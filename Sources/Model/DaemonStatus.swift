@@ -44,5 +44,11 @@ public struct DaemonStatus: Hashable, Sendable {
     }
 }
 
+/// Whether a service does its work, in the words of gRPC's health service.
+public enum Health: String, Hashable, Sendable, CaseIterable {
+    case serving = "SERVING"
+    case notServing = "NOT_SERVING"
+}
+
 /// The version of daemon, client and command line.
 public let productVersion = "0.1.0"

@@ -1,24 +1,3 @@
-/// Where dataflows deliver.
-public struct Destination: Hashable, Sendable {
-    /// What kind of storage it is, with its settings.
-    public enum Settings: Hashable, Sendable {
-        /// A folder of the daemon's machine, by absolute path.
-        case local(path: String)
-    }
-
-    public var id: String
-    public var name: String
-    public var settings: Settings
-    public var createdAt: Instant
-
-    public init(id: String, name: String, settings: Settings, createdAt: Instant) {
-        self.id = id
-        self.name = name
-        self.settings = settings
-        self.createdAt = createdAt
-    }
-}
-
 /// The shape of exported files.
 public enum Format: String, Hashable, Sendable, CaseIterable {
     /// Newline-delimited JSON.
@@ -39,88 +18,23 @@ public struct Dataflow: Hashable, Sendable {
     public var destination: String
     public var format: Format
     public var compression: Compression
+    /// Whether rows hold the attachments' bytes and the mail as sent.
+    public var includeRaw: Bool
     /// Sequence of the last record a successful run delivered; 0: none yet.
     public var cursor: UInt64
     public var createdAt: Instant
 
     public init(
-        id: String, name: String, destination: String, format: Format, compression: Compression, cursor: UInt64,
-        createdAt: Instant
+        id: String, name: String, destination: String, format: Format, compression: Compression,
+        includeRaw: Bool = false, cursor: UInt64, createdAt: Instant
     ) {
         self.id = id
         self.name = name
         self.destination = destination
         self.format = format
         self.compression = compression
+        self.includeRaw = includeRaw
         self.cursor = cursor
         self.createdAt = createdAt
-    }
-}
-
-/// One export of a dataflow over a window of sequences that was fixed at its start.
-public struct Run: Hashable, Sendable {
-    public enum State: String, Hashable, Sendable, CaseIterable {
-        case processing = "PROCESSING"
-        case success = "SUCCESS"
-        case failed = "FAILED"
-        case cancelled = "CANCELLED"
-
-        /// Whether nothing changes any more.
-        public var isFinal: Bool { self != .processing }
-    }
-
-    public var id: String
-    /// Name of its dataflow.
-    public var dataflow: String
-    public var state: State
-    /// The window: sequences after `after`, up to and with `through`.
-    public var after: UInt64
-    public var through: UInt64
-    public var totals: Totals
-    public var startedAt: Instant
-    public var endedAt: Instant?
-    /// Folder the files are in, below the destination's path.
-    public var folder: String
-    /// File name of the manifest; nil: none written.
-    public var manifest: String?
-    /// Why it failed.
-    public var error: String?
-
-    /// What a run moved.
-    public struct Totals: Hashable, Sendable {
-        /// Records read from the dataset.
-        public var received: UInt64
-        /// Records delivered.
-        public var exported: UInt64
-        /// Records of the window no longer there: expired since the window was fixed.
-        public var skipped: UInt64
-        public var files: UInt32
-        /// Bytes of the data files as delivered.
-        public var bytes: UInt64
-
-        public init(received: UInt64 = 0, exported: UInt64 = 0, skipped: UInt64 = 0, files: UInt32 = 0, bytes: UInt64 = 0) {
-            self.received = received
-            self.exported = exported
-            self.skipped = skipped
-            self.files = files
-            self.bytes = bytes
-        }
-    }
-
-    public init(
-        id: String, dataflow: String, state: State, after: UInt64, through: UInt64, totals: Totals = Totals(),
-        startedAt: Instant, endedAt: Instant? = nil, folder: String, manifest: String? = nil, error: String? = nil
-    ) {
-        self.id = id
-        self.dataflow = dataflow
-        self.state = state
-        self.after = after
-        self.through = through
-        self.totals = totals
-        self.startedAt = startedAt
-        self.endedAt = endedAt
-        self.folder = folder
-        self.manifest = manifest
-        self.error = error
     }
 }

@@ -28,6 +28,10 @@ public enum Limits {
     public static let messageIDBytes = 256
     /// A name of a configuration, destination or dataflow.
     public static let nameBytes = 256
+    /// One message, packed: what goes with it in a request or in an answer then still fits its frame.
+    public static let messageBytes = frameBytes - 4096
+    /// What a record takes in an answer beside its message, at most: a sandbox's name, ids, numbers.
+    public static let recordOverheadBytes = 1024
     /// Messages in one `Ingest`.
     public static let messagesPerIngest = 1000
 
@@ -45,6 +49,17 @@ public enum Limits {
     public static let runsQueued = 256
     /// Data an export hands to its destination in one write.
     public static let exportWriteBytes = 256 << 10
+    /// Channel configurations of one sandbox: all are listed in one answer, and ingesting looks them up in memory.
+    public static let configurations = 1000
+    /// Destinations of one sandbox, and so many dataflows: all are listed in one answer.
+    public static let destinations = 100
+    public static let dataflows = 100
+    /// Runs listed in one answer, at most and unless told otherwise.
+    public static let runsListed = 500
+    public static let runsListedDefault = 20
+    /// Records previewed in one answer, at most and unless told otherwise.
+    public static let recordsPreviewed = 100
+    public static let recordsPreviewedDefault = 10
     /// The calendar days after the day of ingestion that a record is kept, unless set otherwise.
     public static let retentionDays = 3
     /// The path of a Unix socket: the kernel's `sun_path` with its closing NUL.

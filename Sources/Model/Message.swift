@@ -6,6 +6,17 @@ public struct Message: Hashable, Sendable {
     /// When it was sent; nil: when it is received.
     public var sentAt: Instant?
     public var content: Content
+    /// What the sender knew of its delivery when it handed the message over; nil: it does not say.
+    public var deliveryState: DeliveryState?
+    /// Campaign, journey, audience.
+    public var execution: Execution
+    public var profile: Profile
+    /// Whom it concerns; none: rows name its first recipient.
+    public var identities: [Identity]
+    /// XDM's event type; nil: `message.sent`.
+    public var eventType: String?
+    /// XDM's producer; nil: `message-export`.
+    public var producedBy: String?
 
     /// What was sent, by channel.
     public enum Content: Hashable, Sendable {
@@ -20,11 +31,21 @@ public struct Message: Hashable, Sendable {
         }
     }
 
-    public init(id: MessageID, configuration: String, sentAt: Instant? = nil, content: Content) {
+    public init(
+        id: MessageID, configuration: String, sentAt: Instant? = nil, content: Content, deliveryState: DeliveryState? = nil,
+        execution: Execution = Execution(), profile: Profile = Profile(), identities: [Identity] = [], eventType: String? = nil,
+        producedBy: String? = nil
+    ) {
         self.id = id
         self.configuration = configuration
         self.sentAt = sentAt
         self.content = content
+        self.deliveryState = deliveryState
+        self.execution = execution
+        self.profile = profile
+        self.identities = identities
+        self.eventType = eventType
+        self.producedBy = producedBy
     }
 }
 
@@ -37,97 +58,31 @@ public enum Channel: String, Hashable, Sendable, CaseIterable {
     public var name: String { rawValue.uppercased() }
 }
 
-/// A rendered email: all recipients of one message in it.
-public struct Email: Hashable, Sendable {
-    public var from: Address?
-    public var to: [Address]
-    public var cc: [Address]
-    public var bcc: [Address]
-    public var replyTo: [Address]
-    /// Where bounces go (the envelope's sender).
-    public var errorAddress: String?
-    /// Decoded subject; nil: the mail has no Subject.
-    public var subject: String?
-    /// Rendered plain text body; nil: the mail has none.
-    public var text: String?
-    /// Rendered HTML body; nil: the mail has none.
-    public var html: String?
-    /// All header fields in order, repeats kept, values decoded.
-    public var headers: [Header]
-    /// Attachments by value, in order.
-    public var attachments: [Attachment]
-    /// The mail as sent (RFC 5322), byte for byte; empty: not given.
-    public var raw: [UInt8]
-
-    public init(
-        from: Address? = nil, to: [Address] = [], cc: [Address] = [], bcc: [Address] = [], replyTo: [Address] = [],
-        errorAddress: String? = nil, subject: String? = nil, text: String? = nil, html: String? = nil, headers: [Header] = [],
-        attachments: [Attachment] = [], raw: [UInt8] = []
-    ) {
-        self.from = from
-        self.to = to
-        self.cc = cc
-        self.bcc = bcc
-        self.replyTo = replyTo
-        self.errorAddress = errorAddress
-        self.subject = subject
-        self.text = text
-        self.html = html
-        self.headers = headers
-        self.attachments = attachments
-        self.raw = raw
-    }
+/// What a sender knows of the delivery of a message.
+public enum DeliveryState: String, Hashable, Sendable, CaseIterable {
+    /// Handed on to the provider.
+    case sent = "SENT"
+    /// Not handed on yet; it is tried again.
+    case delay = "DELAY"
+    /// Refused while it was handed on.
+    case bounce = "BOUNCE"
+    /// Refused later, by a message of its own.
+    case outOfBand = "OUT_OF_BAND"
 }
 
-/// A mailbox: an addr-spec and, where there is one, its display name.
-public struct Address: Hashable, Sendable {
-    public var email: String
-    public var name: String?
+/// Someone whom a message concerns, by an id of some namespace.
+public struct Identity: Hashable, Sendable {
+    /// Such as `email`, `phone` or `crmId`.
+    public var namespace: String
+    public var id: String
+    /// `ambiguous`, `authenticated` or `loggedOut`; nil: not said.
+    public var authenticatedState: String?
+    public var isPrimary: Bool?
 
-    public init(email: String, name: String? = nil) {
-        self.email = email
-        self.name = name
-    }
-}
-
-/// One header field of a mail, its value decoded.
-public struct Header: Hashable, Sendable {
-    public var name: String
-    public var value: String
-
-    public init(name: String, value: String) {
-        self.name = name
-        self.value = value
-    }
-}
-
-/// An attachment by value.
-public struct Attachment: Hashable, Sendable {
-    /// File name; nil: none given.
-    public var name: String?
-    /// Media type, such as `image/png`.
-    public var type: String
-    /// The decoded bytes.
-    public var content: [UInt8]
-
-    public init(name: String?, type: String, content: [UInt8]) {
-        self.name = name
-        self.type = type
-        self.content = content
-    }
-}
-
-/// A rendered SMS.
-public struct Sms: Hashable, Sendable {
-    /// Numbers it was sent from, E.164 or short code.
-    public var senderNumbers: [String]
-    /// Number it was sent to, E.164.
-    public var recipientNumber: String
-    public var text: String
-
-    public init(senderNumbers: [String], recipientNumber: String, text: String) {
-        self.senderNumbers = senderNumbers
-        self.recipientNumber = recipientNumber
-        self.text = text
+    public init(namespace: String, id: String, authenticatedState: String? = nil, isPrimary: Bool? = nil) {
+        self.namespace = namespace
+        self.id = id
+        self.authenticatedState = authenticatedState
+        self.isPrimary = isPrimary
     }
 }

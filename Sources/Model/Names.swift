@@ -23,8 +23,8 @@ public struct MessageID: Hashable, Sendable, CustomStringConvertible {
 public struct ResourceName: Hashable, Sendable, CustomStringConvertible {
     public let value: String
 
-    /// - Throws: `invalidArgument` naming `name` when it is not such a name or longer than 256 bytes.
-    public init(_ value: String) throws(Status) {
+    /// - Throws: `invalidArgument` naming `field` when it is not such a name or longer than 256 bytes.
+    public init(_ value: String, field: String = "name") throws(Status) {
         func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
         func isInner(_ byte: UInt8) -> Bool {
             isLetter(byte) || (0x30...0x39).contains(byte) || byte == 0x5F || byte == 0x2E || byte == 0x2D
@@ -32,7 +32,7 @@ public struct ResourceName: Hashable, Sendable, CustomStringConvertible {
         let rule = "a name starts with a letter; letters, digits, '_', '.' and '-' may follow; at most \(Limits.nameBytes) bytes"
         guard let first = value.utf8.first, isLetter(first), value.utf8.allSatisfy(isInner), value.utf8.count <= Limits.nameBytes
         else {
-            throw Status(.invalidArgument, "not a valid name", field: "name", hint: rule)
+            throw Status(.invalidArgument, "not a valid name", field: field, hint: rule)
         }
         self.value = value
     }

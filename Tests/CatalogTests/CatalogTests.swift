@@ -62,7 +62,8 @@ import Testing
     private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox) async throws {
         _ = try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
         _ = try await catalog.createDataflow(
-            sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip)
+            sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip, includeRaw: false
+        )
     }
 
     @Test func `only success moves the cursor, and with it the next run's window`() async throws {
@@ -114,7 +115,8 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let destination = await #expect(throws: CatalogError.self) {
                 try await catalog.createDataflow(
-                    sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none)
+                    sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none,
+                    includeRaw: false)
             }
             #expect(destination?.code == .notFound)
             #expect(destination?.field == "destination")

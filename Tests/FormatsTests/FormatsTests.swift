@@ -76,7 +76,7 @@ import Testing
             "_type":"https://ns.adobe.com/xdm/channel-types/email"}},\
             "messageRenderedContent":{"emailContent":{"html":"<p>H</p>","subject":"S","text":"T"}}}},\
             "messageExport":{"sequence":7,"ingestedAt":"2026-11-23T12:00:00.123Z","expiresAt":"2026-11-27T00:00:00.000Z",\
-            "sandbox":"prod","configuration":{"id":"c-1","name":"news","version":2},"contentSHA256":"ab01",\
+            "sandbox":"prod","configuration":{"id":"c-1","name":"news","version":2},"test":false,"contentSHA256":"ab01",\
             "to":[{"email":"b@x","name":"Bob"},{"email":"c@x"}],"cc":[{"email":"d@x"}],"bcc":[{"email":"e@x"}],\
             "replyTo":[{"email":"r@x","name":"R"}],"headers":[{"name":"X-A","value":"1"}],\
             "attachments":[{"name":"a.txt","type":"text/plain","size":5,\

@@ -22,11 +22,11 @@ import Testing
     }
 
     @Test func `methods have the names that the .proto files give them, so that other clients find them`() throws {
-        let folder = Programs.repository.appending("Protos/messageexport/v1").string
+        let folder = Programs.repository.appending("Protos").string
         var declared: Set<MethodName> = []
-        for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+        for file in try FileManager.default.subpathsOfDirectory(atPath: folder) where file.hasSuffix(".proto") {
             let proto = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
-            let package = try #require(proto.firstMatch(of: /package ([\w.]+);/)).1
+            guard let package = proto.firstMatch(of: /package ([\w.]+);/)?.1 else { continue }
             var service = ""
             for line in proto.split(separator: "\n") {
                 if let match = line.firstMatch(of: /^service (\w+)/) { service = "\(package).\(match.1)" }
@@ -59,18 +59,21 @@ import Testing
                 .success(IngestResult(outcome: .exportDisabled)), .failure(Status(.notFound, "m", field: "f")),
             ]))
         try check(CreateConfigurationRequest(sandbox: "s", name: "n", channel: .sms, messageExport: true, submit: true))
-        try check(SubmitConfigurationRequest(sandbox: "s", name: "n"))
+        try check(NameRequest(sandbox: "s", name: "n"))
         try check(
             ChannelConfiguration(
                 id: "i", name: "n", channel: .email, state: .active, version: 2, messageExport: true, createdAt: instant))
         try check(CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
         try check(Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant))
-        try check(CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: nil))
-        try check(CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: Compression.none))
+        try check(
+            CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: nil, includeRaw: true))
+        try check(
+            CreateDataflowRequest(
+                sandbox: "s", name: "n", destination: "d", format: .json, compression: Compression.none, includeRaw: false))
         try check(
             Dataflow(id: "i", name: "n", destination: "d", format: .json, compression: .gzip, cursor: .max, createdAt: instant))
         try check(StartRunRequest(sandbox: "s", dataflow: "d"))
-        try check(WaitRunRequest(sandbox: "s", runID: "r"))
+        try check(RunRequest(sandbox: "s", runID: "r"))
         for state in Run.State.allCases {
             try check(
                 Run(
@@ -78,13 +81,13 @@ import Testing
                     totals: .init(received: 1, exported: 2, skipped: 3, files: 4, bytes: 5), startedAt: instant, endedAt: instant,
                     folder: "f", manifest: "m", error: "e"))
         }
-        try check(GetRecordsRequest(sandbox: "s", messageID: "m"))
+        try check(GetRecordsRequest(sandbox: "s", messageID: "m", view: .raw))
         let record = Record(
             message: try Self.message(), sequence: 1, ingestedAt: instant, expiresAt: instant, sentAt: instant, sandbox: "s",
             configurationID: "c", configurationVersion: 3, contentSHA256: [1], submitter: .max)
-        try check(GetRecordsResponse(records: [record, record]))
+        try check(RecordList(records: [record, record]))
         try check(StoredMessage(message: [1], configurationID: "c", configurationVersion: 1, sentAt: instant))
-        try check(GetStatusRequest(sandbox: "s"))
+        try check(SandboxRequest(sandbox: "s"))
         try check(
             DaemonStatus(
                 version: "v", organization: "o", messageExport: true, startedAt: instant, sandbox: "s", configurations: 1,

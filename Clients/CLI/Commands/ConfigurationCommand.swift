@@ -4,7 +4,32 @@ import MessageExportClient
 struct ConfigurationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "configuration", abstract: "Channel configurations: which messages may be kept and exported.",
-        subcommands: [Create.self, Submit.self])
+        discussion: """
+            A configuration begins as a draft and takes messages once it is submitted. Editing an active one makes a pending version: \
+            the one in force stays so until the pending one is submitted.
+
+            EXAMPLES
+              msgexport configuration create newsletter --channel email --message-export on --submit
+              msgexport configuration edit newsletter --message-export off --submit
+              msgexport configuration list
+            """,
+        subcommands: [
+            Create.self, Edit.self, Submit.self, Deactivate.self, Activate.self, Duplicate.self, List.self, Show.self,
+        ])
+
+    /// The name of one that is there.
+    struct Name: ParsableArguments {
+        @Argument(help: "Its name.")
+        var name: String
+
+        @OptionGroup var connection: Connection
+
+        /// Does what the command is for, and shows the configuration as it is then.
+        func show(_ body: (MessageExportClient) async throws -> ChannelConfiguration) async throws {
+            let configuration = try await connection.withClient(naming: .configuration, name, body)
+            Terminal.show(configuration.fields, as: connection.output)
+        }
+    }
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -40,33 +65,148 @@ struct ConfigurationCommand: ParsableCommand {
         }
     }
 
+    struct Edit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes a draft, or makes a pending version of an active one.",
+            discussion: """
+                With --submit the change is in force when the command returns. Messages already stored live to their expiry.
+
+                EXAMPLES
+                  msgexport configuration edit newsletter --message-export off --submit
+                  msgexport configuration edit reminders --message-export on
+                """)
+
+        @Option(help: "Whether messages sent with it are kept and exported.")
+        var messageExport: OnOff?
+
+        @Flag(help: "Put the change in force at once.")
+        var submit = false
+
+        @OptionGroup var named: Name
+
+        func validate() throws {
+            guard messageExport != nil || submit else { throw ValidationError("nothing to change: give --message-export") }
+        }
+
+        func run() async throws {
+            try await named.show {
+                try await $0.editConfiguration(
+                    name: named.name, messageExport: messageExport.map { $0 == .on }, submit: submit)
+            }
+        }
+    }
+
     struct Submit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Puts a draft in force.",
+            abstract: "Puts a draft, or a pending version, in force.",
             discussion: """
                 EXAMPLE
                   msgexport configuration submit reminders
                 """)
 
-        @Argument(help: "Name of a draft.")
-        var name: String
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            try await named.show { try await $0.submitConfiguration(name: named.name) }
+        }
+    }
+
+    struct Deactivate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes no messages with it any more.",
+            discussion: """
+                Messages sent with it are refused from when the command returns. What is stored lives to its expiry.
+
+                EXAMPLE
+                  msgexport configuration deactivate reminders
+                """)
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            try await named.show { try await $0.deactivateConfiguration(name: named.name) }
+        }
+    }
+
+    struct Activate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes messages with a deactivated one again.",
+            discussion: """
+                EXAMPLE
+                  msgexport configuration activate reminders
+                """)
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            try await named.show { try await $0.activateConfiguration(name: named.name) }
+        }
+    }
+
+    struct Duplicate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a draft with the settings of another one.",
+            discussion: """
+                EXAMPLE
+                  msgexport configuration duplicate newsletter newsletter-fr
+                """)
+
+        @OptionGroup var named: Name
+
+        @Argument(help: "Name of the new one: a letter, then letters, digits, '_', '.', '-'.")
+        var newName: String
+
+        func run() async throws {
+            try await named.show { try await $0.duplicateConfiguration(name: named.name, as: newName) }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows all configurations of the sandbox.",
+            discussion: """
+                EXAMPLES
+                  msgexport configuration list
+                  msgexport configuration list -o json
+                """)
 
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let submitted = try await connection.withClient { try await $0.submitConfiguration(name: name) }
-            Terminal.show(submitted.fields, as: connection.output)
+            let configurations = try await connection.withClient { try await $0.configurations() }
+            Terminal.show(
+                configurations.map(\.fields), columns: ["Configuration", "Channel", "State", "Version", "Message export"],
+                as: connection.output)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows one configuration.",
+            discussion: """
+                EXAMPLE
+                  msgexport configuration show newsletter
+                """)
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            try await named.show { try await $0.configuration(name: named.name) }
         }
     }
 }
 
 extension ChannelConfiguration {
     var fields: [Field] {
-        [
+        var fields = [
             Field("Configuration", "name", .text(name)), Field("Id", "id", .text(id)),
             Field("Channel", "channel", .text(channel.name)), Field("State", "state", .text(state.rawValue)),
             Field("Version", "version", .number(UInt64(version))), Field("Message export", "messageExport", .flag(messageExport)),
             Field("Created", "createdAt", .text(createdAt.description)),
         ]
+        if let pendingMessageExport {
+            fields.append(Field("Pending message export", "pendingMessageExport", .flag(pendingMessageExport)))
+        }
+        return fields
     }
 }

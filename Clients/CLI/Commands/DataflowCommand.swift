@@ -3,7 +3,21 @@ import MessageExportClient
 
 struct DataflowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dataflow", abstract: "Dataflows: what is exported where.", subcommands: [Create.self, RunCommand.self])
+        commandName: "dataflow", abstract: "Dataflows: what is exported where.",
+        discussion: """
+            EXAMPLES
+              msgexport dataflow create daily --destination archive --format json
+              msgexport dataflow run daily --wait
+            """,
+        subcommands: [Create.self, Start.self, List.self, Show.self, Delete.self])
+
+    /// The name of one that is there.
+    struct Name: ParsableArguments {
+        @Argument(help: "Its name.")
+        var name: String
+
+        @OptionGroup var connection: Connection
+    }
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -11,8 +25,9 @@ struct DataflowCommand: ParsableCommand {
             discussion: """
                 Its first run exports all that is retained, each later one what was stored since.
 
-                EXAMPLE
+                EXAMPLES
                   msgexport dataflow create daily --destination archive --format json
+                  msgexport dataflow create whole --destination archive --format json --include-raw
                 """)
 
         @Argument(help: "Its name: a letter, then letters, digits, '_', '.', '-'.")
@@ -27,17 +42,21 @@ struct DataflowCommand: ParsableCommand {
         @Option(help: "How the files are compressed. Default: gzip for json.")
         var compression: Compression?
 
+        @Flag(help: "Let rows hold the attachments' bytes and the mail as it was sent, in base64.")
+        var includeRaw = false
+
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let made = try await connection.withClient {
-                try await $0.createDataflow(name: name, destination: destination, format: format, compression: compression)
+            let made = try await connection.withClient(naming: .destination, destination) {
+                try await $0.createDataflow(
+                    name: name, destination: destination, format: format, compression: compression, includeRaw: includeRaw)
             }
             Terminal.show(made.fields, as: connection.output)
         }
     }
 
-    struct RunCommand: AsyncParsableCommand {
+    struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "run", abstract: "Exports what was stored since the dataflow's last successful run.",
             discussion: """
@@ -47,21 +66,76 @@ struct DataflowCommand: ParsableCommand {
                   msgexport dataflow run daily --wait
                 """)
 
-        @Argument(help: "Name of a dataflow.")
-        var name: String
-
         @Flag(help: "Return when the run has ended.")
         var wait = false
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            let run = try await named.connection.withClient(naming: .dataflow, named.name) { client in
+                let started = try await client.startRun(dataflow: named.name)
+                return wait ? try await client.waitRun(id: started.id) : started
+            }
+            Terminal.show(run.fields, as: named.connection.output)
+            if wait, run.state != .success { throw ExitCode(ExitStatus.other) }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows all dataflows of the sandbox.",
+            discussion: """
+                EXAMPLES
+                  msgexport dataflow list
+                  msgexport dataflow list -o json
+                """)
 
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let run = try await connection.withClient { client in
-                let started = try await client.startRun(dataflow: name)
-                return wait ? try await client.waitRun(id: started.id) : started
+            let dataflows = try await connection.withClient { try await $0.dataflows() }
+            Terminal.show(
+                dataflows.map(\.fields), columns: ["Dataflow", "Destination", "Format", "Compression", "Cursor"],
+                as: connection.output)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows one dataflow and its last run.",
+            discussion: """
+                EXAMPLE
+                  msgexport dataflow show daily
+                """)
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            let (dataflow, runs) = try await named.connection.withClient(naming: .dataflow, named.name) { client in
+                (try await client.dataflow(name: named.name), try await client.runs(dataflow: named.name, limit: 1))
             }
-            Terminal.show(run.fields, as: connection.output)
-            if wait, run.state != .success { throw ExitCode(ExitStatus.other) }
+            let last = Field("Last run", "lastRun", .rows(runs.map(\.summary)))
+            Terminal.show(dataflow.fields + [last], as: named.connection.output)
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Removes a dataflow, and shows what it was.",
+            discussion: """
+                Its runs are forgotten; what they delivered stays. Refused while a run of it is under way.
+
+                EXAMPLE
+                  msgexport dataflow delete daily
+                """)
+
+        @OptionGroup var named: Name
+
+        func run() async throws {
+            let deleted = try await named.connection.withClient(naming: .dataflow, named.name) {
+                try await $0.deleteDataflow(name: named.name)
+            }
+            Terminal.show(deleted.fields, as: named.connection.output)
         }
     }
 }
@@ -71,28 +145,9 @@ extension Dataflow {
         [
             Field("Dataflow", "name", .text(name)), Field("Id", "id", .text(id)),
             Field("Destination", "destination", .text(destination)), Field("Format", "format", .text(format.rawValue)),
-            Field("Compression", "compression", .text(compression.rawValue)), Field("Cursor", "cursor", .number(cursor)),
+            Field("Compression", "compression", .text(compression.rawValue)),
+            Field("Include raw", "includeRaw", .flag(includeRaw)), Field("Cursor", "cursor", .number(cursor)),
             Field("Created", "createdAt", .text(createdAt.description)),
         ]
-    }
-}
-
-extension Run {
-    var fields: [Field] {
-        var fields = [
-            Field("Run", "id", .text(id)), Field("Dataflow", "dataflow", .text(dataflow)),
-            Field("State", "state", .text(state.rawValue)), Field("After sequence", "afterSequence", .number(after)),
-            Field("Through sequence", "throughSequence", .number(through)),
-            Field("Records received", "recordsReceived", .number(totals.received)),
-            Field("Records exported", "recordsExported", .number(totals.exported)),
-            Field("Records skipped", "recordsSkipped", .number(totals.skipped)),
-            Field("Files", "files", .number(UInt64(totals.files))), Field("Bytes", "bytes", .number(totals.bytes)),
-            Field("Started", "startedAt", .text(startedAt.description)),
-        ]
-        if let endedAt { fields.append(Field("Ended", "endedAt", .text(endedAt.description))) }
-        fields.append(Field("Folder", "folder", .text(folder)))
-        if let manifest { fields.append(Field("Manifest", "manifest", .text(manifest))) }
-        if let error { fields.append(Field("Error", "error", .text(error))) }
-        return fields
     }
 }

@@ -34,9 +34,26 @@ struct StatusCommand: AsyncParsableCommand {
     }
 }
 
-extension Connection {
-    /// Connects for one command.
-    func withClient<Value: Sendable>(_ body: (MessageExportClient) async throws -> Value) async throws -> Value {
-        try await MessageExportClient.withClient(socket: resolvedSocket, sandbox: resolvedSandbox, body)
+struct HealthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Tells whether the daemon, or one service of it, does its work.",
+        discussion: """
+            Shows SERVING and exits with 0, or NOT_SERVING with 9: the code for a daemon that does not answer, too. It is the check of \
+            gRPC's health service, for scripts and supervisors.
+
+            EXAMPLES
+              msgexport health
+              msgexport health --service messageexport.v1.IngestionService || systemctl restart msgexportd
+            """)
+
+    @Option(help: ArgumentHelp("Full name of a service. Default: the daemon as a whole.", valueName: "name"))
+    var service: String?
+
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        let health = try await connection.withClient { try await $0.health(service: service ?? "") }
+        Terminal.show([Field("Health", "status", .text(health.rawValue))], as: connection.output)
+        if health != .serving { throw ExitCode(ExitStatus.code(for: .unavailable)) }
     }
 }

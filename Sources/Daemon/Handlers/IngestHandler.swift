@@ -47,7 +47,7 @@ struct IngestHandler: Sendable {
         guard configuration.state == .active else {
             throw Status(
                 .failedPrecondition, "channel configuration \(configuration.name) is \(configuration.state.rawValue), not ACTIVE",
-                field: "configuration", hint: "submit it first")
+                field: "configuration", hint: configuration.state == .deactivated ? "activate it first" : "submit it first")
         }
         guard snapshot.messageExport else {
             throw Status(.failedPrecondition, "the organization is not entitled to message export")

@@ -7,51 +7,6 @@
 #endif
 
 #include "messageexport/v1/administration.pb-c.h"
-void   messageexport__v1__get_status_request__init
-                     (Messageexport__V1__GetStatusRequest         *message)
-{
-  static const Messageexport__V1__GetStatusRequest init_value = MESSAGEEXPORT__V1__GET_STATUS_REQUEST__INIT;
-  *message = init_value;
-}
-size_t messageexport__v1__get_status_request__get_packed_size
-                     (const Messageexport__V1__GetStatusRequest *message)
-{
-  assert(message->base.descriptor == &messageexport__v1__get_status_request__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t messageexport__v1__get_status_request__pack
-                     (const Messageexport__V1__GetStatusRequest *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &messageexport__v1__get_status_request__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t messageexport__v1__get_status_request__pack_to_buffer
-                     (const Messageexport__V1__GetStatusRequest *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &messageexport__v1__get_status_request__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Messageexport__V1__GetStatusRequest *
-       messageexport__v1__get_status_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Messageexport__V1__GetStatusRequest *)
-     protobuf_c_message_unpack (&messageexport__v1__get_status_request__descriptor,
-                                allocator, len, data);
-}
-void   messageexport__v1__get_status_request__free_unpacked
-                     (Messageexport__V1__GetStatusRequest *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &messageexport__v1__get_status_request__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   messageexport__v1__daemon_status__init
                      (Messageexport__V1__DaemonStatus         *message)
 {
@@ -97,44 +52,6 @@ void   messageexport__v1__daemon_status__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__daemon_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__get_status_request__field_descriptors[1] =
-{
-  {
-    "sandbox",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__GetStatusRequest, sandbox),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned messageexport__v1__get_status_request__field_indices_by_name[] = {
-  0,   /* field[0] = sandbox */
-};
-static const ProtobufCIntRange messageexport__v1__get_status_request__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor messageexport__v1__get_status_request__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "messageexport.v1.GetStatusRequest",
-  "GetStatusRequest",
-  "Messageexport__V1__GetStatusRequest",
-  "messageexport.v1",
-  sizeof(Messageexport__V1__GetStatusRequest),
-  1,
-  messageexport__v1__get_status_request__field_descriptors,
-  messageexport__v1__get_status_request__field_indices_by_name,
-  1,  messageexport__v1__get_status_request__number_ranges,
-  (ProtobufCMessageInit) messageexport__v1__get_status_request__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
 static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[14] =
 {
   {
@@ -344,7 +261,7 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
 };
 static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[1] =
 {
-  { "GetStatus", &messageexport__v1__get_status_request__descriptor, &messageexport__v1__daemon_status__descriptor },
+  { "GetStatus", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__daemon_status__descriptor },
 };
 const unsigned messageexport__v1__administration_service__method_indices_by_name[] = {
   0         /* GetStatus */
@@ -361,7 +278,7 @@ const ProtobufCServiceDescriptor messageexport__v1__administration_service__desc
   messageexport__v1__administration_service__method_indices_by_name
 };
 void messageexport__v1__administration_service__get_status(ProtobufCService *service,
-                                                           const Messageexport__V1__GetStatusRequest *input,
+                                                           const Messageexport__V1__SandboxRequest *input,
                                                            Messageexport__V1__DaemonStatus_Closure closure,
                                                            void *closure_data)
 {

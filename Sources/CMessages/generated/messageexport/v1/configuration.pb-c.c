@@ -52,49 +52,139 @@ void   messageexport__v1__create_configuration_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__create_configuration_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   messageexport__v1__submit_configuration_request__init
-                     (Messageexport__V1__SubmitConfigurationRequest         *message)
+void   messageexport__v1__edit_configuration_request__init
+                     (Messageexport__V1__EditConfigurationRequest         *message)
 {
-  static const Messageexport__V1__SubmitConfigurationRequest init_value = MESSAGEEXPORT__V1__SUBMIT_CONFIGURATION_REQUEST__INIT;
+  static const Messageexport__V1__EditConfigurationRequest init_value = MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__INIT;
   *message = init_value;
 }
-size_t messageexport__v1__submit_configuration_request__get_packed_size
-                     (const Messageexport__V1__SubmitConfigurationRequest *message)
+size_t messageexport__v1__edit_configuration_request__get_packed_size
+                     (const Messageexport__V1__EditConfigurationRequest *message)
 {
-  assert(message->base.descriptor == &messageexport__v1__submit_configuration_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__edit_configuration_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t messageexport__v1__submit_configuration_request__pack
-                     (const Messageexport__V1__SubmitConfigurationRequest *message,
+size_t messageexport__v1__edit_configuration_request__pack
+                     (const Messageexport__V1__EditConfigurationRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &messageexport__v1__submit_configuration_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__edit_configuration_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t messageexport__v1__submit_configuration_request__pack_to_buffer
-                     (const Messageexport__V1__SubmitConfigurationRequest *message,
+size_t messageexport__v1__edit_configuration_request__pack_to_buffer
+                     (const Messageexport__V1__EditConfigurationRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &messageexport__v1__submit_configuration_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__edit_configuration_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Messageexport__V1__SubmitConfigurationRequest *
-       messageexport__v1__submit_configuration_request__unpack
+Messageexport__V1__EditConfigurationRequest *
+       messageexport__v1__edit_configuration_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Messageexport__V1__SubmitConfigurationRequest *)
-     protobuf_c_message_unpack (&messageexport__v1__submit_configuration_request__descriptor,
+  return (Messageexport__V1__EditConfigurationRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__edit_configuration_request__descriptor,
                                 allocator, len, data);
 }
-void   messageexport__v1__submit_configuration_request__free_unpacked
-                     (Messageexport__V1__SubmitConfigurationRequest *message,
+void   messageexport__v1__edit_configuration_request__free_unpacked
+                     (Messageexport__V1__EditConfigurationRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &messageexport__v1__submit_configuration_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__edit_configuration_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__duplicate_configuration_request__init
+                     (Messageexport__V1__DuplicateConfigurationRequest         *message)
+{
+  static const Messageexport__V1__DuplicateConfigurationRequest init_value = MESSAGEEXPORT__V1__DUPLICATE_CONFIGURATION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__duplicate_configuration_request__get_packed_size
+                     (const Messageexport__V1__DuplicateConfigurationRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__duplicate_configuration_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__duplicate_configuration_request__pack
+                     (const Messageexport__V1__DuplicateConfigurationRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__duplicate_configuration_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__duplicate_configuration_request__pack_to_buffer
+                     (const Messageexport__V1__DuplicateConfigurationRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__duplicate_configuration_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DuplicateConfigurationRequest *
+       messageexport__v1__duplicate_configuration_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DuplicateConfigurationRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__duplicate_configuration_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__duplicate_configuration_request__free_unpacked
+                     (Messageexport__V1__DuplicateConfigurationRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__duplicate_configuration_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__configuration_list__init
+                     (Messageexport__V1__ConfigurationList         *message)
+{
+  static const Messageexport__V1__ConfigurationList init_value = MESSAGEEXPORT__V1__CONFIGURATION_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__configuration_list__get_packed_size
+                     (const Messageexport__V1__ConfigurationList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__configuration_list__pack
+                     (const Messageexport__V1__ConfigurationList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__configuration_list__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfigurationList *
+       messageexport__v1__configuration_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfigurationList *)
+     protobuf_c_message_unpack (&messageexport__v1__configuration_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__configuration_list__free_unpacked
+                     (Messageexport__V1__ConfigurationList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__configuration_list__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   messageexport__v1__configuration__init
@@ -232,7 +322,7 @@ const ProtobufCMessageDescriptor messageexport__v1__create_configuration_request
   (ProtobufCMessageInit) messageexport__v1__create_configuration_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__submit_configuration_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor messageexport__v1__edit_configuration_request__field_descriptors[4] =
 {
   {
     "sandbox",
@@ -240,7 +330,7 @@ static const ProtobufCFieldDescriptor messageexport__v1__submit_configuration_re
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__SubmitConfigurationRequest, sandbox),
+    offsetof(Messageexport__V1__EditConfigurationRequest, sandbox),
     NULL,
     NULL,
     0,             /* flags */
@@ -252,38 +342,166 @@ static const ProtobufCFieldDescriptor messageexport__v1__submit_configuration_re
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__SubmitConfigurationRequest, name),
+    offsetof(Messageexport__V1__EditConfigurationRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_export",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__EditConfigurationRequest, message_export_presence_case),
+    offsetof(Messageexport__V1__EditConfigurationRequest, message_export),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "submit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditConfigurationRequest, submit),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned messageexport__v1__submit_configuration_request__field_indices_by_name[] = {
+static const unsigned messageexport__v1__edit_configuration_request__field_indices_by_name[] = {
+  2,   /* field[2] = message_export */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  3,   /* field[3] = submit */
 };
-static const ProtobufCIntRange messageexport__v1__submit_configuration_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange messageexport__v1__edit_configuration_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
-const ProtobufCMessageDescriptor messageexport__v1__submit_configuration_request__descriptor =
+const ProtobufCMessageDescriptor messageexport__v1__edit_configuration_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "messageexport.v1.SubmitConfigurationRequest",
-  "SubmitConfigurationRequest",
-  "Messageexport__V1__SubmitConfigurationRequest",
+  "messageexport.v1.EditConfigurationRequest",
+  "EditConfigurationRequest",
+  "Messageexport__V1__EditConfigurationRequest",
   "messageexport.v1",
-  sizeof(Messageexport__V1__SubmitConfigurationRequest),
-  2,
-  messageexport__v1__submit_configuration_request__field_descriptors,
-  messageexport__v1__submit_configuration_request__field_indices_by_name,
-  1,  messageexport__v1__submit_configuration_request__number_ranges,
-  (ProtobufCMessageInit) messageexport__v1__submit_configuration_request__init,
+  sizeof(Messageexport__V1__EditConfigurationRequest),
+  4,
+  messageexport__v1__edit_configuration_request__field_descriptors,
+  messageexport__v1__edit_configuration_request__field_indices_by_name,
+  1,  messageexport__v1__edit_configuration_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__edit_configuration_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_descriptors[7] =
+static const ProtobufCFieldDescriptor messageexport__v1__duplicate_configuration_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DuplicateConfigurationRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DuplicateConfigurationRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "new_name",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DuplicateConfigurationRequest, new_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__duplicate_configuration_request__field_indices_by_name[] = {
+  1,   /* field[1] = name */
+  2,   /* field[2] = new_name */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__duplicate_configuration_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__duplicate_configuration_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DuplicateConfigurationRequest",
+  "DuplicateConfigurationRequest",
+  "Messageexport__V1__DuplicateConfigurationRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DuplicateConfigurationRequest),
+  3,
+  messageexport__v1__duplicate_configuration_request__field_descriptors,
+  messageexport__v1__duplicate_configuration_request__field_indices_by_name,
+  1,  messageexport__v1__duplicate_configuration_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__duplicate_configuration_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__configuration_list__field_descriptors[1] =
+{
+  {
+    "configurations",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__ConfigurationList, n_configurations),
+    offsetof(Messageexport__V1__ConfigurationList, configurations),
+    &messageexport__v1__configuration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__configuration_list__field_indices_by_name[] = {
+  0,   /* field[0] = configurations */
+};
+static const ProtobufCIntRange messageexport__v1__configuration_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__configuration_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfigurationList",
+  "ConfigurationList",
+  "Messageexport__V1__ConfigurationList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfigurationList),
+  1,
+  messageexport__v1__configuration_list__field_descriptors,
+  messageexport__v1__configuration_list__field_indices_by_name,
+  1,  messageexport__v1__configuration_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__configuration_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_descriptors[8] =
 {
   {
     "id",
@@ -369,6 +587,18 @@ static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pending_message_export",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__Configuration, pending_message_export_presence_case),
+    offsetof(Messageexport__V1__Configuration, pending_message_export),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__configuration__field_indices_by_name[] = {
   2,   /* field[2] = channel */
@@ -376,13 +606,14 @@ static const unsigned messageexport__v1__configuration__field_indices_by_name[] 
   0,   /* field[0] = id */
   5,   /* field[5] = message_export */
   1,   /* field[1] = name */
+  7,   /* field[7] = pending_message_export */
   3,   /* field[3] = state */
   4,   /* field[4] = version */
 };
 static const ProtobufCIntRange messageexport__v1__configuration__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor =
 {
@@ -392,7 +623,7 @@ const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor =
   "Messageexport__V1__Configuration",
   "messageexport.v1",
   sizeof(Messageexport__V1__Configuration),
-  7,
+  8,
   messageexport__v1__configuration__field_descriptors,
   messageexport__v1__configuration__field_indices_by_name,
   1,  messageexport__v1__configuration__number_ranges,
@@ -465,14 +696,26 @@ const ProtobufCEnumDescriptor messageexport__v1__configuration_state__descriptor
   messageexport__v1__configuration_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__configuration_service__method_descriptors[2] =
+static const ProtobufCMethodDescriptor messageexport__v1__configuration_service__method_descriptors[8] =
 {
   { "CreateConfiguration", &messageexport__v1__create_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
-  { "SubmitConfiguration", &messageexport__v1__submit_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "EditConfiguration", &messageexport__v1__edit_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "SubmitConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "DeactivateConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "ActivateConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "DuplicateConfiguration", &messageexport__v1__duplicate_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "GetConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "ListConfigurations", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__configuration_list__descriptor },
 };
 const unsigned messageexport__v1__configuration_service__method_indices_by_name[] = {
+  4,        /* ActivateConfiguration */
   0,        /* CreateConfiguration */
-  1         /* SubmitConfiguration */
+  3,        /* DeactivateConfiguration */
+  5,        /* DuplicateConfiguration */
+  1,        /* EditConfiguration */
+  6,        /* GetConfiguration */
+  7,        /* ListConfigurations */
+  2         /* SubmitConfiguration */
 };
 const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descriptor =
 {
@@ -481,7 +724,7 @@ const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descr
   "ConfigurationService",
   "Messageexport__V1__ConfigurationService",
   "messageexport.v1",
-  2,
+  8,
   messageexport__v1__configuration_service__method_descriptors,
   messageexport__v1__configuration_service__method_indices_by_name
 };
@@ -493,13 +736,61 @@ void messageexport__v1__configuration_service__create_configuration(ProtobufCSer
   assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__configuration_service__edit_configuration(ProtobufCService *service,
+                                                                  const Messageexport__V1__EditConfigurationRequest *input,
+                                                                  Messageexport__V1__Configuration_Closure closure,
+                                                                  void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__configuration_service__submit_configuration(ProtobufCService *service,
-                                                                    const Messageexport__V1__SubmitConfigurationRequest *input,
+                                                                    const Messageexport__V1__NameRequest *input,
                                                                     Messageexport__V1__Configuration_Closure closure,
                                                                     void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__configuration_service__deactivate_configuration(ProtobufCService *service,
+                                                                        const Messageexport__V1__NameRequest *input,
+                                                                        Messageexport__V1__Configuration_Closure closure,
+                                                                        void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__configuration_service__activate_configuration(ProtobufCService *service,
+                                                                      const Messageexport__V1__NameRequest *input,
+                                                                      Messageexport__V1__Configuration_Closure closure,
+                                                                      void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__configuration_service__duplicate_configuration(ProtobufCService *service,
+                                                                       const Messageexport__V1__DuplicateConfigurationRequest *input,
+                                                                       Messageexport__V1__Configuration_Closure closure,
+                                                                       void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__configuration_service__get_configuration(ProtobufCService *service,
+                                                                 const Messageexport__V1__NameRequest *input,
+                                                                 Messageexport__V1__Configuration_Closure closure,
+                                                                 void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__configuration_service__list_configurations(ProtobufCService *service,
+                                                                   const Messageexport__V1__SandboxRequest *input,
+                                                                   Messageexport__V1__ConfigurationList_Closure closure,
+                                                                   void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__configuration_service__init (Messageexport__V1__ConfigurationService_Service *service,
                                                      Messageexport__V1__ConfigurationService_ServiceDestroy destroy)

@@ -52,6 +52,51 @@ void   messageexport__v1__create_dataflow_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__create_dataflow_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__dataflow_list__init
+                     (Messageexport__V1__DataflowList         *message)
+{
+  static const Messageexport__V1__DataflowList init_value = MESSAGEEXPORT__V1__DATAFLOW_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__dataflow_list__get_packed_size
+                     (const Messageexport__V1__DataflowList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataflow_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__dataflow_list__pack
+                     (const Messageexport__V1__DataflowList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataflow_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__dataflow_list__pack_to_buffer
+                     (const Messageexport__V1__DataflowList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataflow_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DataflowList *
+       messageexport__v1__dataflow_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DataflowList *)
+     protobuf_c_message_unpack (&messageexport__v1__dataflow_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__dataflow_list__free_unpacked
+                     (Messageexport__V1__DataflowList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__dataflow_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__dataflow__init
                      (Messageexport__V1__Dataflow         *message)
 {
@@ -142,49 +187,139 @@ void   messageexport__v1__start_run_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__start_run_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   messageexport__v1__wait_run_request__init
-                     (Messageexport__V1__WaitRunRequest         *message)
+void   messageexport__v1__run_request__init
+                     (Messageexport__V1__RunRequest         *message)
 {
-  static const Messageexport__V1__WaitRunRequest init_value = MESSAGEEXPORT__V1__WAIT_RUN_REQUEST__INIT;
+  static const Messageexport__V1__RunRequest init_value = MESSAGEEXPORT__V1__RUN_REQUEST__INIT;
   *message = init_value;
 }
-size_t messageexport__v1__wait_run_request__get_packed_size
-                     (const Messageexport__V1__WaitRunRequest *message)
+size_t messageexport__v1__run_request__get_packed_size
+                     (const Messageexport__V1__RunRequest *message)
 {
-  assert(message->base.descriptor == &messageexport__v1__wait_run_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__run_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t messageexport__v1__wait_run_request__pack
-                     (const Messageexport__V1__WaitRunRequest *message,
+size_t messageexport__v1__run_request__pack
+                     (const Messageexport__V1__RunRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &messageexport__v1__wait_run_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__run_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t messageexport__v1__wait_run_request__pack_to_buffer
-                     (const Messageexport__V1__WaitRunRequest *message,
+size_t messageexport__v1__run_request__pack_to_buffer
+                     (const Messageexport__V1__RunRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &messageexport__v1__wait_run_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__run_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Messageexport__V1__WaitRunRequest *
-       messageexport__v1__wait_run_request__unpack
+Messageexport__V1__RunRequest *
+       messageexport__v1__run_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Messageexport__V1__WaitRunRequest *)
-     protobuf_c_message_unpack (&messageexport__v1__wait_run_request__descriptor,
+  return (Messageexport__V1__RunRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__run_request__descriptor,
                                 allocator, len, data);
 }
-void   messageexport__v1__wait_run_request__free_unpacked
-                     (Messageexport__V1__WaitRunRequest *message,
+void   messageexport__v1__run_request__free_unpacked
+                     (Messageexport__V1__RunRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &messageexport__v1__wait_run_request__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__list_runs_request__init
+                     (Messageexport__V1__ListRunsRequest         *message)
+{
+  static const Messageexport__V1__ListRunsRequest init_value = MESSAGEEXPORT__V1__LIST_RUNS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__list_runs_request__get_packed_size
+                     (const Messageexport__V1__ListRunsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_runs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__list_runs_request__pack
+                     (const Messageexport__V1__ListRunsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_runs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__list_runs_request__pack_to_buffer
+                     (const Messageexport__V1__ListRunsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_runs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ListRunsRequest *
+       messageexport__v1__list_runs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ListRunsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__list_runs_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__list_runs_request__free_unpacked
+                     (Messageexport__V1__ListRunsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__list_runs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__run_list__init
+                     (Messageexport__V1__RunList         *message)
+{
+  static const Messageexport__V1__RunList init_value = MESSAGEEXPORT__V1__RUN_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__run_list__get_packed_size
+                     (const Messageexport__V1__RunList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__run_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__run_list__pack
+                     (const Messageexport__V1__RunList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__run_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__run_list__pack_to_buffer
+                     (const Messageexport__V1__RunList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__run_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__RunList *
+       messageexport__v1__run_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__RunList *)
+     protobuf_c_message_unpack (&messageexport__v1__run_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__run_list__free_unpacked
+                     (Messageexport__V1__RunList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__run_list__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   messageexport__v1__run__init
@@ -232,7 +367,7 @@ void   messageexport__v1__run__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__run__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[6] =
 {
   {
     "sandbox",
@@ -294,18 +429,31 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "include_raw",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDataflowRequest, include_raw),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__create_dataflow_request__field_indices_by_name[] = {
   4,   /* field[4] = compression */
   2,   /* field[2] = destination */
   3,   /* field[3] = format */
+  5,   /* field[5] = include_raw */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
 };
 static const ProtobufCIntRange messageexport__v1__create_dataflow_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__descriptor =
 {
@@ -315,14 +463,52 @@ const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__des
   "Messageexport__V1__CreateDataflowRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__CreateDataflowRequest),
-  5,
+  6,
   messageexport__v1__create_dataflow_request__field_descriptors,
   messageexport__v1__create_dataflow_request__field_indices_by_name,
   1,  messageexport__v1__create_dataflow_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__create_dataflow_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[7] =
+static const ProtobufCFieldDescriptor messageexport__v1__dataflow_list__field_descriptors[1] =
+{
+  {
+    "dataflows",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__DataflowList, n_dataflows),
+    offsetof(Messageexport__V1__DataflowList, dataflows),
+    &messageexport__v1__dataflow__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__dataflow_list__field_indices_by_name[] = {
+  0,   /* field[0] = dataflows */
+};
+static const ProtobufCIntRange messageexport__v1__dataflow_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__dataflow_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DataflowList",
+  "DataflowList",
+  "Messageexport__V1__DataflowList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DataflowList),
+  1,
+  messageexport__v1__dataflow_list__field_descriptors,
+  messageexport__v1__dataflow_list__field_indices_by_name,
+  1,  messageexport__v1__dataflow_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__dataflow_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[8] =
 {
   {
     "id",
@@ -408,6 +594,18 @@ static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "include_raw",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, include_raw),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
   4,   /* field[4] = compression */
@@ -416,12 +614,13 @@ static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
   2,   /* field[2] = destination */
   3,   /* field[3] = format */
   0,   /* field[0] = id */
+  7,   /* field[7] = include_raw */
   1,   /* field[1] = name */
 };
 static const ProtobufCIntRange messageexport__v1__dataflow__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
 {
@@ -431,7 +630,7 @@ const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
   "Messageexport__V1__Dataflow",
   "messageexport.v1",
   sizeof(Messageexport__V1__Dataflow),
-  7,
+  8,
   messageexport__v1__dataflow__field_descriptors,
   messageexport__v1__dataflow__field_indices_by_name,
   1,  messageexport__v1__dataflow__number_ranges,
@@ -489,7 +688,7 @@ const ProtobufCMessageDescriptor messageexport__v1__start_run_request__descripto
   (ProtobufCMessageInit) messageexport__v1__start_run_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__wait_run_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor messageexport__v1__run_request__field_descriptors[2] =
 {
   {
     "sandbox",
@@ -497,7 +696,7 @@ static const ProtobufCFieldDescriptor messageexport__v1__wait_run_request__field
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__WaitRunRequest, sandbox),
+    offsetof(Messageexport__V1__RunRequest, sandbox),
     NULL,
     NULL,
     0,             /* flags */
@@ -509,35 +708,137 @@ static const ProtobufCFieldDescriptor messageexport__v1__wait_run_request__field
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__WaitRunRequest, run_id),
+    offsetof(Messageexport__V1__RunRequest, run_id),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned messageexport__v1__wait_run_request__field_indices_by_name[] = {
+static const unsigned messageexport__v1__run_request__field_indices_by_name[] = {
   1,   /* field[1] = run_id */
   0,   /* field[0] = sandbox */
 };
-static const ProtobufCIntRange messageexport__v1__wait_run_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange messageexport__v1__run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor messageexport__v1__wait_run_request__descriptor =
+const ProtobufCMessageDescriptor messageexport__v1__run_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "messageexport.v1.WaitRunRequest",
-  "WaitRunRequest",
-  "Messageexport__V1__WaitRunRequest",
+  "messageexport.v1.RunRequest",
+  "RunRequest",
+  "Messageexport__V1__RunRequest",
   "messageexport.v1",
-  sizeof(Messageexport__V1__WaitRunRequest),
+  sizeof(Messageexport__V1__RunRequest),
   2,
-  messageexport__v1__wait_run_request__field_descriptors,
-  messageexport__v1__wait_run_request__field_indices_by_name,
-  1,  messageexport__v1__wait_run_request__number_ranges,
-  (ProtobufCMessageInit) messageexport__v1__wait_run_request__init,
+  messageexport__v1__run_request__field_descriptors,
+  messageexport__v1__run_request__field_indices_by_name,
+  1,  messageexport__v1__run_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__list_runs_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListRunsRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataflow",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListRunsRequest, dataflow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListRunsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__list_runs_request__field_indices_by_name[] = {
+  1,   /* field[1] = dataflow */
+  2,   /* field[2] = limit */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__list_runs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__list_runs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ListRunsRequest",
+  "ListRunsRequest",
+  "Messageexport__V1__ListRunsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ListRunsRequest),
+  3,
+  messageexport__v1__list_runs_request__field_descriptors,
+  messageexport__v1__list_runs_request__field_indices_by_name,
+  1,  messageexport__v1__list_runs_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__list_runs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__run_list__field_descriptors[1] =
+{
+  {
+    "runs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__RunList, n_runs),
+    offsetof(Messageexport__V1__RunList, runs),
+    &messageexport__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__run_list__field_indices_by_name[] = {
+  0,   /* field[0] = runs */
+};
+static const ProtobufCIntRange messageexport__v1__run_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__run_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.RunList",
+  "RunList",
+  "Messageexport__V1__RunList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__RunList),
+  1,
+  messageexport__v1__run_list__field_descriptors,
+  messageexport__v1__run_list__field_indices_by_name,
+  1,  messageexport__v1__run_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__run_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__run__field_descriptors[15] =
@@ -852,16 +1153,26 @@ const ProtobufCEnumDescriptor messageexport__v1__run_state__descriptor =
   messageexport__v1__run_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__dataflow_service__method_descriptors[3] =
+static const ProtobufCMethodDescriptor messageexport__v1__dataflow_service__method_descriptors[8] =
 {
   { "CreateDataflow", &messageexport__v1__create_dataflow_request__descriptor, &messageexport__v1__dataflow__descriptor },
+  { "GetDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
+  { "ListDataflows", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__dataflow_list__descriptor },
+  { "DeleteDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
   { "StartRun", &messageexport__v1__start_run_request__descriptor, &messageexport__v1__run__descriptor },
-  { "WaitRun", &messageexport__v1__wait_run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "WaitRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "GetRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "ListRuns", &messageexport__v1__list_runs_request__descriptor, &messageexport__v1__run_list__descriptor },
 };
 const unsigned messageexport__v1__dataflow_service__method_indices_by_name[] = {
   0,        /* CreateDataflow */
-  1,        /* StartRun */
-  2         /* WaitRun */
+  3,        /* DeleteDataflow */
+  1,        /* GetDataflow */
+  6,        /* GetRun */
+  2,        /* ListDataflows */
+  7,        /* ListRuns */
+  4,        /* StartRun */
+  5         /* WaitRun */
 };
 const ProtobufCServiceDescriptor messageexport__v1__dataflow_service__descriptor =
 {
@@ -870,7 +1181,7 @@ const ProtobufCServiceDescriptor messageexport__v1__dataflow_service__descriptor
   "DataflowService",
   "Messageexport__V1__DataflowService",
   "messageexport.v1",
-  3,
+  8,
   messageexport__v1__dataflow_service__method_descriptors,
   messageexport__v1__dataflow_service__method_indices_by_name
 };
@@ -882,21 +1193,61 @@ void messageexport__v1__dataflow_service__create_dataflow(ProtobufCService *serv
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__dataflow_service__get_dataflow(ProtobufCService *service,
+                                                       const Messageexport__V1__NameRequest *input,
+                                                       Messageexport__V1__Dataflow_Closure closure,
+                                                       void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__list_dataflows(ProtobufCService *service,
+                                                         const Messageexport__V1__SandboxRequest *input,
+                                                         Messageexport__V1__DataflowList_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__delete_dataflow(ProtobufCService *service,
+                                                          const Messageexport__V1__NameRequest *input,
+                                                          Messageexport__V1__Dataflow_Closure closure,
+                                                          void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__dataflow_service__start_run(ProtobufCService *service,
                                                     const Messageexport__V1__StartRunRequest *input,
                                                     Messageexport__V1__Run_Closure closure,
                                                     void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__wait_run(ProtobufCService *service,
-                                                   const Messageexport__V1__WaitRunRequest *input,
+                                                   const Messageexport__V1__RunRequest *input,
                                                    Messageexport__V1__Run_Closure closure,
                                                    void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__get_run(ProtobufCService *service,
+                                                  const Messageexport__V1__RunRequest *input,
+                                                  Messageexport__V1__Run_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__list_runs(ProtobufCService *service,
+                                                    const Messageexport__V1__ListRunsRequest *input,
+                                                    Messageexport__V1__RunList_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__init (Messageexport__V1__DataflowService_Service *service,
                                                 Messageexport__V1__DataflowService_ServiceDestroy destroy)

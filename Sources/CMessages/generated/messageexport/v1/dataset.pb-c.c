@@ -52,52 +52,187 @@ void   messageexport__v1__get_records_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__get_records_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   messageexport__v1__get_records_response__init
-                     (Messageexport__V1__GetRecordsResponse         *message)
+void   messageexport__v1__preview_records_request__init
+                     (Messageexport__V1__PreviewRecordsRequest         *message)
 {
-  static const Messageexport__V1__GetRecordsResponse init_value = MESSAGEEXPORT__V1__GET_RECORDS_RESPONSE__INIT;
+  static const Messageexport__V1__PreviewRecordsRequest init_value = MESSAGEEXPORT__V1__PREVIEW_RECORDS_REQUEST__INIT;
   *message = init_value;
 }
-size_t messageexport__v1__get_records_response__get_packed_size
-                     (const Messageexport__V1__GetRecordsResponse *message)
+size_t messageexport__v1__preview_records_request__get_packed_size
+                     (const Messageexport__V1__PreviewRecordsRequest *message)
 {
-  assert(message->base.descriptor == &messageexport__v1__get_records_response__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__preview_records_request__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t messageexport__v1__get_records_response__pack
-                     (const Messageexport__V1__GetRecordsResponse *message,
+size_t messageexport__v1__preview_records_request__pack
+                     (const Messageexport__V1__PreviewRecordsRequest *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &messageexport__v1__get_records_response__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__preview_records_request__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t messageexport__v1__get_records_response__pack_to_buffer
-                     (const Messageexport__V1__GetRecordsResponse *message,
+size_t messageexport__v1__preview_records_request__pack_to_buffer
+                     (const Messageexport__V1__PreviewRecordsRequest *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &messageexport__v1__get_records_response__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__preview_records_request__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Messageexport__V1__GetRecordsResponse *
-       messageexport__v1__get_records_response__unpack
+Messageexport__V1__PreviewRecordsRequest *
+       messageexport__v1__preview_records_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Messageexport__V1__GetRecordsResponse *)
-     protobuf_c_message_unpack (&messageexport__v1__get_records_response__descriptor,
+  return (Messageexport__V1__PreviewRecordsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__preview_records_request__descriptor,
                                 allocator, len, data);
 }
-void   messageexport__v1__get_records_response__free_unpacked
-                     (Messageexport__V1__GetRecordsResponse *message,
+void   messageexport__v1__preview_records_request__free_unpacked
+                     (Messageexport__V1__PreviewRecordsRequest *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &messageexport__v1__get_records_response__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__preview_records_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__get_records_request__field_descriptors[2] =
+void   messageexport__v1__record_list__init
+                     (Messageexport__V1__RecordList         *message)
+{
+  static const Messageexport__V1__RecordList init_value = MESSAGEEXPORT__V1__RECORD_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__record_list__get_packed_size
+                     (const Messageexport__V1__RecordList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__record_list__pack
+                     (const Messageexport__V1__RecordList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__record_list__pack_to_buffer
+                     (const Messageexport__V1__RecordList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__RecordList *
+       messageexport__v1__record_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__RecordList *)
+     protobuf_c_message_unpack (&messageexport__v1__record_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__record_list__free_unpacked
+                     (Messageexport__V1__RecordList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__record_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__dataset_summary__init
+                     (Messageexport__V1__DatasetSummary         *message)
+{
+  static const Messageexport__V1__DatasetSummary init_value = MESSAGEEXPORT__V1__DATASET_SUMMARY__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__dataset_summary__get_packed_size
+                     (const Messageexport__V1__DatasetSummary *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_summary__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__dataset_summary__pack
+                     (const Messageexport__V1__DatasetSummary *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_summary__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__dataset_summary__pack_to_buffer
+                     (const Messageexport__V1__DatasetSummary *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_summary__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DatasetSummary *
+       messageexport__v1__dataset_summary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DatasetSummary *)
+     protobuf_c_message_unpack (&messageexport__v1__dataset_summary__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__dataset_summary__free_unpacked
+                     (Messageexport__V1__DatasetSummary *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__dataset_summary__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__dataset_day__init
+                     (Messageexport__V1__DatasetDay         *message)
+{
+  static const Messageexport__V1__DatasetDay init_value = MESSAGEEXPORT__V1__DATASET_DAY__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__dataset_day__get_packed_size
+                     (const Messageexport__V1__DatasetDay *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_day__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__dataset_day__pack
+                     (const Messageexport__V1__DatasetDay *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_day__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__dataset_day__pack_to_buffer
+                     (const Messageexport__V1__DatasetDay *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__dataset_day__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DatasetDay *
+       messageexport__v1__dataset_day__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DatasetDay *)
+     protobuf_c_message_unpack (&messageexport__v1__dataset_day__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__dataset_day__free_unpacked
+                     (Messageexport__V1__DatasetDay *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__dataset_day__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor messageexport__v1__get_records_request__field_descriptors[3] =
 {
   {
     "sandbox",
@@ -123,15 +258,28 @@ static const ProtobufCFieldDescriptor messageexport__v1__get_records_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "view",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__GetRecordsRequest, view),
+    &messageexport__v1__record_view__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__get_records_request__field_indices_by_name[] = {
   1,   /* field[1] = message_id */
   0,   /* field[0] = sandbox */
+  2,   /* field[2] = view */
 };
 static const ProtobufCIntRange messageexport__v1__get_records_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__get_records_request__descriptor =
 {
@@ -141,57 +289,374 @@ const ProtobufCMessageDescriptor messageexport__v1__get_records_request__descrip
   "Messageexport__V1__GetRecordsRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__GetRecordsRequest),
-  2,
+  3,
   messageexport__v1__get_records_request__field_descriptors,
   messageexport__v1__get_records_request__field_indices_by_name,
   1,  messageexport__v1__get_records_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__get_records_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__get_records_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor messageexport__v1__preview_records_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__PreviewRecordsRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "before_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__PreviewRecordsRequest, before_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__PreviewRecordsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__preview_records_request__field_indices_by_name[] = {
+  1,   /* field[1] = before_sequence */
+  2,   /* field[2] = limit */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__preview_records_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__preview_records_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.PreviewRecordsRequest",
+  "PreviewRecordsRequest",
+  "Messageexport__V1__PreviewRecordsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__PreviewRecordsRequest),
+  3,
+  messageexport__v1__preview_records_request__field_descriptors,
+  messageexport__v1__preview_records_request__field_indices_by_name,
+  1,  messageexport__v1__preview_records_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__preview_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__record_list__field_descriptors[1] =
 {
   {
     "records",
     1,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Messageexport__V1__GetRecordsResponse, n_records),
-    offsetof(Messageexport__V1__GetRecordsResponse, records),
+    offsetof(Messageexport__V1__RecordList, n_records),
+    offsetof(Messageexport__V1__RecordList, records),
     &messageexport__v1__record__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned messageexport__v1__get_records_response__field_indices_by_name[] = {
+static const unsigned messageexport__v1__record_list__field_indices_by_name[] = {
   0,   /* field[0] = records */
 };
-static const ProtobufCIntRange messageexport__v1__get_records_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange messageexport__v1__record_list__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor messageexport__v1__get_records_response__descriptor =
+const ProtobufCMessageDescriptor messageexport__v1__record_list__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "messageexport.v1.GetRecordsResponse",
-  "GetRecordsResponse",
-  "Messageexport__V1__GetRecordsResponse",
+  "messageexport.v1.RecordList",
+  "RecordList",
+  "Messageexport__V1__RecordList",
   "messageexport.v1",
-  sizeof(Messageexport__V1__GetRecordsResponse),
+  sizeof(Messageexport__V1__RecordList),
   1,
-  messageexport__v1__get_records_response__field_descriptors,
-  messageexport__v1__get_records_response__field_indices_by_name,
-  1,  messageexport__v1__get_records_response__number_ranges,
-  (ProtobufCMessageInit) messageexport__v1__get_records_response__init,
+  messageexport__v1__record_list__field_descriptors,
+  messageexport__v1__record_list__field_indices_by_name,
+  1,  messageexport__v1__record_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__record_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[1] =
+static const ProtobufCFieldDescriptor messageexport__v1__dataset_summary__field_descriptors[8] =
 {
-  { "GetRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__get_records_response__descriptor },
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "epoch",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, epoch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retention_days",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, retention_days),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_sequence",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, first_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_sequence",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetSummary, last_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "days",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__DatasetSummary, n_days),
+    offsetof(Messageexport__V1__DatasetSummary, days),
+    &messageexport__v1__dataset_day__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__dataset_summary__field_indices_by_name[] = {
+  7,   /* field[7] = days */
+  1,   /* field[1] = epoch */
+  5,   /* field[5] = first_sequence */
+  6,   /* field[6] = last_sequence */
+  4,   /* field[4] = records */
+  3,   /* field[3] = retention_days */
+  0,   /* field[0] = sandbox */
+  2,   /* field[2] = time_zone */
+};
+static const ProtobufCIntRange messageexport__v1__dataset_summary__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__dataset_summary__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DatasetSummary",
+  "DatasetSummary",
+  "Messageexport__V1__DatasetSummary",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DatasetSummary),
+  8,
+  messageexport__v1__dataset_summary__field_descriptors,
+  messageexport__v1__dataset_summary__field_indices_by_name,
+  1,  messageexport__v1__dataset_summary__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__dataset_summary__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__dataset_day__field_descriptors[5] =
+{
+  {
+    "day",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetDay, day),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetDay, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "segments",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetDay, segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetDay, stored_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DatasetDay, expires_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__dataset_day__field_indices_by_name[] = {
+  0,   /* field[0] = day */
+  4,   /* field[4] = expires_at_ms */
+  1,   /* field[1] = records */
+  2,   /* field[2] = segments */
+  3,   /* field[3] = stored_bytes */
+};
+static const ProtobufCIntRange messageexport__v1__dataset_day__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DatasetDay",
+  "DatasetDay",
+  "Messageexport__V1__DatasetDay",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DatasetDay),
+  5,
+  messageexport__v1__dataset_day__field_descriptors,
+  messageexport__v1__dataset_day__field_indices_by_name,
+  1,  messageexport__v1__dataset_day__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__dataset_day__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue messageexport__v1__record_view__enum_values_by_number[3] =
+{
+  { "RECORD_VIEW_ROW", "MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW", 0 },
+  { "RECORD_VIEW_FULL", "MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_FULL", 1 },
+  { "RECORD_VIEW_RAW", "MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_RAW", 2 },
+};
+static const ProtobufCIntRange messageexport__v1__record_view__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__record_view__enum_values_by_name[3] =
+{
+  { "RECORD_VIEW_FULL", 1 },
+  { "RECORD_VIEW_RAW", 2 },
+  { "RECORD_VIEW_ROW", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__record_view__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.RecordView",
+  "RecordView",
+  "Messageexport__V1__RecordView",
+  "messageexport.v1",
+  3,
+  messageexport__v1__record_view__enum_values_by_number,
+  3,
+  messageexport__v1__record_view__enum_values_by_name,
+  1,
+  messageexport__v1__record_view__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[3] =
+{
+  { "GetRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__record_list__descriptor },
+  { "PreviewRecords", &messageexport__v1__preview_records_request__descriptor, &messageexport__v1__record_list__descriptor },
+  { "GetDataset", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__dataset_summary__descriptor },
 };
 const unsigned messageexport__v1__dataset_service__method_indices_by_name[] = {
-  0         /* GetRecords */
+  2,        /* GetDataset */
+  0,        /* GetRecords */
+  1         /* PreviewRecords */
 };
 const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor =
 {
@@ -200,17 +665,33 @@ const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor 
   "DatasetService",
   "Messageexport__V1__DatasetService",
   "messageexport.v1",
-  1,
+  3,
   messageexport__v1__dataset_service__method_descriptors,
   messageexport__v1__dataset_service__method_indices_by_name
 };
 void messageexport__v1__dataset_service__get_records(ProtobufCService *service,
                                                      const Messageexport__V1__GetRecordsRequest *input,
-                                                     Messageexport__V1__GetRecordsResponse_Closure closure,
+                                                     Messageexport__V1__RecordList_Closure closure,
                                                      void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__preview_records(ProtobufCService *service,
+                                                         const Messageexport__V1__PreviewRecordsRequest *input,
+                                                         Messageexport__V1__RecordList_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
+                                                     const Messageexport__V1__SandboxRequest *input,
+                                                     Messageexport__V1__DatasetSummary_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService_Service *service,
                                                Messageexport__V1__DatasetService_ServiceDestroy destroy)

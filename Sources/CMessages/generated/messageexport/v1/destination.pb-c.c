@@ -52,6 +52,96 @@ void   messageexport__v1__create_destination_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__create_destination_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__edit_destination_request__init
+                     (Messageexport__V1__EditDestinationRequest         *message)
+{
+  static const Messageexport__V1__EditDestinationRequest init_value = MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__edit_destination_request__get_packed_size
+                     (const Messageexport__V1__EditDestinationRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_destination_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__edit_destination_request__pack
+                     (const Messageexport__V1__EditDestinationRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_destination_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__edit_destination_request__pack_to_buffer
+                     (const Messageexport__V1__EditDestinationRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_destination_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__EditDestinationRequest *
+       messageexport__v1__edit_destination_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__EditDestinationRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__edit_destination_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__edit_destination_request__free_unpacked
+                     (Messageexport__V1__EditDestinationRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__edit_destination_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__destination_list__init
+                     (Messageexport__V1__DestinationList         *message)
+{
+  static const Messageexport__V1__DestinationList init_value = MESSAGEEXPORT__V1__DESTINATION_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__destination_list__get_packed_size
+                     (const Messageexport__V1__DestinationList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__destination_list__pack
+                     (const Messageexport__V1__DestinationList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__destination_list__pack_to_buffer
+                     (const Messageexport__V1__DestinationList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DestinationList *
+       messageexport__v1__destination_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DestinationList *)
+     protobuf_c_message_unpack (&messageexport__v1__destination_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__destination_list__free_unpacked
+                     (Messageexport__V1__DestinationList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__destination_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__destination__init
                      (Messageexport__V1__Destination         *message)
 {
@@ -207,6 +297,109 @@ const ProtobufCMessageDescriptor messageexport__v1__create_destination_request__
   (ProtobufCMessageInit) messageexport__v1__create_destination_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor messageexport__v1__edit_destination_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDestinationRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDestinationRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "local",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__EditDestinationRequest, settings_case),
+    offsetof(Messageexport__V1__EditDestinationRequest, local),
+    &messageexport__v1__local_settings__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__edit_destination_request__field_indices_by_name[] = {
+  2,   /* field[2] = local */
+  1,   /* field[1] = name */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__edit_destination_request__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 10, 2 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__edit_destination_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.EditDestinationRequest",
+  "EditDestinationRequest",
+  "Messageexport__V1__EditDestinationRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__EditDestinationRequest),
+  3,
+  messageexport__v1__edit_destination_request__field_descriptors,
+  messageexport__v1__edit_destination_request__field_indices_by_name,
+  2,  messageexport__v1__edit_destination_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__edit_destination_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__destination_list__field_descriptors[1] =
+{
+  {
+    "destinations",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__DestinationList, n_destinations),
+    offsetof(Messageexport__V1__DestinationList, destinations),
+    &messageexport__v1__destination__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__destination_list__field_indices_by_name[] = {
+  0,   /* field[0] = destinations */
+};
+static const ProtobufCIntRange messageexport__v1__destination_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__destination_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DestinationList",
+  "DestinationList",
+  "Messageexport__V1__DestinationList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DestinationList),
+  1,
+  messageexport__v1__destination_list__field_descriptors,
+  messageexport__v1__destination_list__field_indices_by_name,
+  1,  messageexport__v1__destination_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__destination_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor messageexport__v1__destination__field_descriptors[4] =
 {
   {
@@ -323,12 +516,20 @@ const ProtobufCMessageDescriptor messageexport__v1__local_settings__descriptor =
   (ProtobufCMessageInit) messageexport__v1__local_settings__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__destination_service__method_descriptors[1] =
+static const ProtobufCMethodDescriptor messageexport__v1__destination_service__method_descriptors[5] =
 {
   { "CreateDestination", &messageexport__v1__create_destination_request__descriptor, &messageexport__v1__destination__descriptor },
+  { "GetDestination", &messageexport__v1__name_request__descriptor, &messageexport__v1__destination__descriptor },
+  { "ListDestinations", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__destination_list__descriptor },
+  { "EditDestination", &messageexport__v1__edit_destination_request__descriptor, &messageexport__v1__destination__descriptor },
+  { "DeleteDestination", &messageexport__v1__name_request__descriptor, &messageexport__v1__destination__descriptor },
 };
 const unsigned messageexport__v1__destination_service__method_indices_by_name[] = {
-  0         /* CreateDestination */
+  0,        /* CreateDestination */
+  4,        /* DeleteDestination */
+  3,        /* EditDestination */
+  1,        /* GetDestination */
+  2         /* ListDestinations */
 };
 const ProtobufCServiceDescriptor messageexport__v1__destination_service__descriptor =
 {
@@ -337,7 +538,7 @@ const ProtobufCServiceDescriptor messageexport__v1__destination_service__descrip
   "DestinationService",
   "Messageexport__V1__DestinationService",
   "messageexport.v1",
-  1,
+  5,
   messageexport__v1__destination_service__method_descriptors,
   messageexport__v1__destination_service__method_indices_by_name
 };
@@ -348,6 +549,38 @@ void messageexport__v1__destination_service__create_destination(ProtobufCService
 {
   assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__destination_service__get_destination(ProtobufCService *service,
+                                                             const Messageexport__V1__NameRequest *input,
+                                                             Messageexport__V1__Destination_Closure closure,
+                                                             void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__destination_service__list_destinations(ProtobufCService *service,
+                                                               const Messageexport__V1__SandboxRequest *input,
+                                                               Messageexport__V1__DestinationList_Closure closure,
+                                                               void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__destination_service__edit_destination(ProtobufCService *service,
+                                                              const Messageexport__V1__EditDestinationRequest *input,
+                                                              Messageexport__V1__Destination_Closure closure,
+                                                              void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__destination_service__delete_destination(ProtobufCService *service,
+                                                                const Messageexport__V1__NameRequest *input,
+                                                                Messageexport__V1__Destination_Closure closure,
+                                                                void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__destination_service__init (Messageexport__V1__DestinationService_Service *service,
                                                    Messageexport__V1__DestinationService_ServiceDestroy destroy)

@@ -52,6 +52,282 @@ void   messageexport__v1__message__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__message__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__execution__text_entry__init
+                     (Messageexport__V1__Execution__TextEntry         *message)
+{
+  static const Messageexport__V1__Execution__TextEntry init_value = MESSAGEEXPORT__V1__EXECUTION__TEXT_ENTRY__INIT;
+  *message = init_value;
+}
+void   messageexport__v1__execution__init
+                     (Messageexport__V1__Execution         *message)
+{
+  static const Messageexport__V1__Execution init_value = MESSAGEEXPORT__V1__EXECUTION__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__execution__get_packed_size
+                     (const Messageexport__V1__Execution *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__execution__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__execution__pack
+                     (const Messageexport__V1__Execution *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__execution__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__execution__pack_to_buffer
+                     (const Messageexport__V1__Execution *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__execution__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Execution *
+       messageexport__v1__execution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Execution *)
+     protobuf_c_message_unpack (&messageexport__v1__execution__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__execution__free_unpacked
+                     (Messageexport__V1__Execution *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__execution__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__audience__init
+                     (Messageexport__V1__Audience         *message)
+{
+  static const Messageexport__V1__Audience init_value = MESSAGEEXPORT__V1__AUDIENCE__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__audience__get_packed_size
+                     (const Messageexport__V1__Audience *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__audience__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__audience__pack
+                     (const Messageexport__V1__Audience *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__audience__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__audience__pack_to_buffer
+                     (const Messageexport__V1__Audience *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__audience__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Audience *
+       messageexport__v1__audience__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Audience *)
+     protobuf_c_message_unpack (&messageexport__v1__audience__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__audience__free_unpacked
+                     (Messageexport__V1__Audience *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__audience__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__source_meta__init
+                     (Messageexport__V1__SourceMeta         *message)
+{
+  static const Messageexport__V1__SourceMeta init_value = MESSAGEEXPORT__V1__SOURCE_META__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__source_meta__get_packed_size
+                     (const Messageexport__V1__SourceMeta *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__source_meta__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__source_meta__pack
+                     (const Messageexport__V1__SourceMeta *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__source_meta__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__source_meta__pack_to_buffer
+                     (const Messageexport__V1__SourceMeta *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__source_meta__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__SourceMeta *
+       messageexport__v1__source_meta__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__SourceMeta *)
+     protobuf_c_message_unpack (&messageexport__v1__source_meta__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__source_meta__free_unpacked
+                     (Messageexport__V1__SourceMeta *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__source_meta__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__profile__init
+                     (Messageexport__V1__Profile         *message)
+{
+  static const Messageexport__V1__Profile init_value = MESSAGEEXPORT__V1__PROFILE__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__profile__get_packed_size
+                     (const Messageexport__V1__Profile *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__profile__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__profile__pack
+                     (const Messageexport__V1__Profile *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__profile__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__profile__pack_to_buffer
+                     (const Messageexport__V1__Profile *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__profile__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Profile *
+       messageexport__v1__profile__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Profile *)
+     protobuf_c_message_unpack (&messageexport__v1__profile__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__profile__free_unpacked
+                     (Messageexport__V1__Profile *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__profile__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__channel_context__init
+                     (Messageexport__V1__ChannelContext         *message)
+{
+  static const Messageexport__V1__ChannelContext init_value = MESSAGEEXPORT__V1__CHANNEL_CONTEXT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__channel_context__get_packed_size
+                     (const Messageexport__V1__ChannelContext *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__channel_context__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__channel_context__pack
+                     (const Messageexport__V1__ChannelContext *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__channel_context__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__channel_context__pack_to_buffer
+                     (const Messageexport__V1__ChannelContext *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__channel_context__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ChannelContext *
+       messageexport__v1__channel_context__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ChannelContext *)
+     protobuf_c_message_unpack (&messageexport__v1__channel_context__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__channel_context__free_unpacked
+                     (Messageexport__V1__ChannelContext *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__channel_context__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__identity__init
+                     (Messageexport__V1__Identity         *message)
+{
+  static const Messageexport__V1__Identity init_value = MESSAGEEXPORT__V1__IDENTITY__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__identity__get_packed_size
+                     (const Messageexport__V1__Identity *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__identity__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__identity__pack
+                     (const Messageexport__V1__Identity *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__identity__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__identity__pack_to_buffer
+                     (const Messageexport__V1__Identity *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__identity__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Identity *
+       messageexport__v1__identity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Identity *)
+     protobuf_c_message_unpack (&messageexport__v1__identity__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__identity__free_unpacked
+                     (Messageexport__V1__Identity *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__identity__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__email__init
                      (Messageexport__V1__Email         *message)
 {
@@ -367,7 +643,7 @@ void   messageexport__v1__stored_message__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__stored_message__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__message__field_descriptors[5] =
+static const ProtobufCFieldDescriptor messageexport__v1__message__field_descriptors[11] =
 {
   {
     "message_id",
@@ -429,18 +705,96 @@ static const ProtobufCFieldDescriptor messageexport__v1__message__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "delivery_state",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Message, delivery_state),
+    &messageexport__v1__delivery_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "execution",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Message, execution),
+    &messageexport__v1__execution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "profile",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Message, profile),
+    &messageexport__v1__profile__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "identities",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__Message, n_identities),
+    offsetof(Messageexport__V1__Message, identities),
+    &messageexport__v1__identity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_type",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Message, event_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "produced_by",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Message, produced_by),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__message__field_indices_by_name[] = {
   1,   /* field[1] = configuration */
+  5,   /* field[5] = delivery_state */
   3,   /* field[3] = email */
+  9,   /* field[9] = event_type */
+  6,   /* field[6] = execution */
+  8,   /* field[8] = identities */
   0,   /* field[0] = message_id */
+  10,   /* field[10] = produced_by */
+  7,   /* field[7] = profile */
   2,   /* field[2] = sent_at_ms */
   4,   /* field[4] = sms */
 };
 static const ProtobufCIntRange messageexport__v1__message__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__message__descriptor =
 {
@@ -450,11 +804,784 @@ const ProtobufCMessageDescriptor messageexport__v1__message__descriptor =
   "Messageexport__V1__Message",
   "messageexport.v1",
   sizeof(Messageexport__V1__Message),
-  5,
+  11,
   messageexport__v1__message__field_descriptors,
   messageexport__v1__message__field_indices_by_name,
   1,  messageexport__v1__message__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__message__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__execution__text_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution__TextEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution__TextEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__execution__text_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange messageexport__v1__execution__text_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__execution__text_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Execution.TextEntry",
+  "TextEntry",
+  "Messageexport__V1__Execution__TextEntry",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Execution__TextEntry),
+  2,
+  messageexport__v1__execution__text_entry__field_descriptors,
+  messageexport__v1__execution__text_entry__field_indices_by_name,
+  1,  messageexport__v1__execution__text_entry__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__execution__text_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__execution__field_descriptors[17] =
+{
+  {
+    "batch_instance_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, batch_instance_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "campaign_action_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, campaign_action_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "campaign_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, campaign_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "campaign_version_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, campaign_version_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "journey_action_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, journey_action_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "journey_version_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, journey_version_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "journey_version_instance_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, journey_version_instance_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "journey_version_node_id",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, journey_version_node_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_execution_id",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, message_execution_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_id",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, message_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_publication_id",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, message_publication_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_type",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, message_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wave_id",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, wave_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audience",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, audience),
+    &messageexport__v1__audience__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fragment_publication_ids",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__Execution, n_fragment_publication_ids),
+    offsetof(Messageexport__V1__Execution, fragment_publication_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__Execution, n_metadata),
+    offsetof(Messageexport__V1__Execution, metadata),
+    &messageexport__v1__execution__text_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_source_meta",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Execution, parent_source_meta),
+    &messageexport__v1__source_meta__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__execution__field_indices_by_name[] = {
+  13,   /* field[13] = audience */
+  0,   /* field[0] = batch_instance_id */
+  1,   /* field[1] = campaign_action_id */
+  2,   /* field[2] = campaign_id */
+  3,   /* field[3] = campaign_version_id */
+  14,   /* field[14] = fragment_publication_ids */
+  4,   /* field[4] = journey_action_id */
+  5,   /* field[5] = journey_version_id */
+  6,   /* field[6] = journey_version_instance_id */
+  7,   /* field[7] = journey_version_node_id */
+  8,   /* field[8] = message_execution_id */
+  9,   /* field[9] = message_id */
+  10,   /* field[10] = message_publication_id */
+  11,   /* field[11] = message_type */
+  15,   /* field[15] = metadata */
+  16,   /* field[16] = parent_source_meta */
+  12,   /* field[12] = wave_id */
+};
+static const ProtobufCIntRange messageexport__v1__execution__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 17 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__execution__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Execution",
+  "Execution",
+  "Messageexport__V1__Execution",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Execution),
+  17,
+  messageexport__v1__execution__field_descriptors,
+  messageexport__v1__execution__field_indices_by_name,
+  1,  messageexport__v1__execution__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__execution__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__audience__field_descriptors[2] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Audience, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Audience, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__audience__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange messageexport__v1__audience__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__audience__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Audience",
+  "Audience",
+  "Messageexport__V1__Audience",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Audience),
+  2,
+  messageexport__v1__audience__field_descriptors,
+  messageexport__v1__audience__field_indices_by_name,
+  1,  messageexport__v1__audience__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__audience__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__source_meta__field_descriptors[4] =
+{
+  {
+    "source_action_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SourceMeta, source_action_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SourceMeta, source_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source_type",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SourceMeta, source_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source_version_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SourceMeta, source_version_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__source_meta__field_indices_by_name[] = {
+  0,   /* field[0] = source_action_id */
+  1,   /* field[1] = source_id */
+  2,   /* field[2] = source_type */
+  3,   /* field[3] = source_version_id */
+};
+static const ProtobufCIntRange messageexport__v1__source_meta__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__source_meta__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.SourceMeta",
+  "SourceMeta",
+  "Messageexport__V1__SourceMeta",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__SourceMeta),
+  4,
+  messageexport__v1__source_meta__field_descriptors,
+  messageexport__v1__source_meta__field_indices_by_name,
+  1,  messageexport__v1__source_meta__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__source_meta__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__profile__field_descriptors[9] =
+{
+  {
+    "message_profile_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, message_profile_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_profile_tracking_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, message_profile_tracking_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "secondary_dimension_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, secondary_dimension_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "secondary_dimension_name",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, secondary_dimension_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "variant",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, variant),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_send_time_optimized",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__Profile, is_send_time_optimized_presence_case),
+    offsetof(Messageexport__V1__Profile, is_send_time_optimized),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_test_execution",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__Profile, is_test_execution_presence_case),
+    offsetof(Messageexport__V1__Profile, is_test_execution),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "channel",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Profile, channel),
+    &messageexport__v1__channel_context__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__profile__field_indices_by_name[] = {
+  8,   /* field[8] = channel */
+  6,   /* field[6] = is_send_time_optimized */
+  7,   /* field[7] = is_test_execution */
+  0,   /* field[0] = message_profile_id */
+  1,   /* field[1] = message_profile_tracking_id */
+  2,   /* field[2] = request_id */
+  3,   /* field[3] = secondary_dimension_id */
+  4,   /* field[4] = secondary_dimension_name */
+  5,   /* field[5] = variant */
+};
+static const ProtobufCIntRange messageexport__v1__profile__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__profile__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Profile",
+  "Profile",
+  "Messageexport__V1__Profile",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Profile),
+  9,
+  messageexport__v1__profile__field_descriptors,
+  messageexport__v1__profile__field_indices_by_name,
+  1,  messageexport__v1__profile__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__profile__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__channel_context__field_descriptors[8] =
+{
+  {
+    "media_action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ChannelContext, media_action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "media_type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ChannelContext, media_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mode",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ChannelContext, mode),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "referring_source",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ChannelContext, referring_source),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type_at_source",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ChannelContext, type_at_source),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content_types",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ChannelContext, n_content_types),
+    offsetof(Messageexport__V1__ChannelContext, content_types),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "location_types",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ChannelContext, n_location_types),
+    offsetof(Messageexport__V1__ChannelContext, location_types),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metric_types",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ChannelContext, n_metric_types),
+    offsetof(Messageexport__V1__ChannelContext, metric_types),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__channel_context__field_indices_by_name[] = {
+  5,   /* field[5] = content_types */
+  6,   /* field[6] = location_types */
+  0,   /* field[0] = media_action */
+  1,   /* field[1] = media_type */
+  7,   /* field[7] = metric_types */
+  2,   /* field[2] = mode */
+  3,   /* field[3] = referring_source */
+  4,   /* field[4] = type_at_source */
+};
+static const ProtobufCIntRange messageexport__v1__channel_context__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__channel_context__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ChannelContext",
+  "ChannelContext",
+  "Messageexport__V1__ChannelContext",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ChannelContext),
+  8,
+  messageexport__v1__channel_context__field_descriptors,
+  messageexport__v1__channel_context__field_indices_by_name,
+  1,  messageexport__v1__channel_context__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__channel_context__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__identity__field_descriptors[4] =
+{
+  {
+    "namespace",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Identity, namespace_),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Identity, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "authenticated_state",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Identity, authenticated_state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "primary",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__Identity, primary_presence_case),
+    offsetof(Messageexport__V1__Identity, primary),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__identity__field_indices_by_name[] = {
+  2,   /* field[2] = authenticated_state */
+  1,   /* field[1] = id */
+  0,   /* field[0] = namespace */
+  3,   /* field[3] = primary */
+};
+static const ProtobufCIntRange messageexport__v1__identity__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__identity__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Identity",
+  "Identity",
+  "Messageexport__V1__Identity",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Identity),
+  4,
+  messageexport__v1__identity__field_descriptors,
+  messageexport__v1__identity__field_indices_by_name,
+  1,  messageexport__v1__identity__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__identity__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__email__field_descriptors[12] =
@@ -740,7 +1867,7 @@ const ProtobufCMessageDescriptor messageexport__v1__header__descriptor =
   (ProtobufCMessageInit) messageexport__v1__header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__attachment__field_descriptors[3] =
+static const ProtobufCFieldDescriptor messageexport__v1__attachment__field_descriptors[5] =
 {
   {
     "name",
@@ -778,16 +1905,42 @@ static const ProtobufCFieldDescriptor messageexport__v1__attachment__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sha256",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Attachment, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Attachment, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__attachment__field_indices_by_name[] = {
   2,   /* field[2] = content */
   0,   /* field[0] = name */
+  3,   /* field[3] = sha256 */
+  4,   /* field[4] = size */
   1,   /* field[1] = type */
 };
 static const ProtobufCIntRange messageexport__v1__attachment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__attachment__descriptor =
 {
@@ -797,14 +1950,14 @@ const ProtobufCMessageDescriptor messageexport__v1__attachment__descriptor =
   "Messageexport__V1__Attachment",
   "messageexport.v1",
   sizeof(Messageexport__V1__Attachment),
-  3,
+  5,
   messageexport__v1__attachment__field_descriptors,
   messageexport__v1__attachment__field_indices_by_name,
   1,  messageexport__v1__attachment__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__attachment__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__sms__field_descriptors[3] =
+static const ProtobufCFieldDescriptor messageexport__v1__sms__field_descriptors[5] =
 {
   {
     "sender_numbers",
@@ -842,16 +1995,42 @@ static const ProtobufCFieldDescriptor messageexport__v1__sms__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "title",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Sms, title),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "media",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Sms, media),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__sms__field_indices_by_name[] = {
+  4,   /* field[4] = media */
   1,   /* field[1] = recipient_number */
   0,   /* field[0] = sender_numbers */
   2,   /* field[2] = text */
+  3,   /* field[3] = title */
 };
 static const ProtobufCIntRange messageexport__v1__sms__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__sms__descriptor =
 {
@@ -861,7 +2040,7 @@ const ProtobufCMessageDescriptor messageexport__v1__sms__descriptor =
   "Messageexport__V1__Sms",
   "messageexport.v1",
   sizeof(Messageexport__V1__Sms),
-  3,
+  5,
   messageexport__v1__sms__field_descriptors,
   messageexport__v1__sms__field_indices_by_name,
   1,  messageexport__v1__sms__number_ranges,
@@ -1099,4 +2278,38 @@ const ProtobufCMessageDescriptor messageexport__v1__stored_message__descriptor =
   1,  messageexport__v1__stored_message__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__stored_message__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue messageexport__v1__delivery_state__enum_values_by_number[5] =
+{
+  { "DELIVERY_STATE_UNSPECIFIED", "MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_UNSPECIFIED", 0 },
+  { "DELIVERY_STATE_SENT", "MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_SENT", 1 },
+  { "DELIVERY_STATE_DELAY", "MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_DELAY", 2 },
+  { "DELIVERY_STATE_BOUNCE", "MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_BOUNCE", 3 },
+  { "DELIVERY_STATE_OUT_OF_BAND", "MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_OUT_OF_BAND", 4 },
+};
+static const ProtobufCIntRange messageexport__v1__delivery_state__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__delivery_state__enum_values_by_name[5] =
+{
+  { "DELIVERY_STATE_BOUNCE", 3 },
+  { "DELIVERY_STATE_DELAY", 2 },
+  { "DELIVERY_STATE_OUT_OF_BAND", 4 },
+  { "DELIVERY_STATE_SENT", 1 },
+  { "DELIVERY_STATE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__delivery_state__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DeliveryState",
+  "DeliveryState",
+  "Messageexport__V1__DeliveryState",
+  "messageexport.v1",
+  5,
+  messageexport__v1__delivery_state__enum_values_by_number,
+  5,
+  messageexport__v1__delivery_state__enum_values_by_name,
+  1,
+  messageexport__v1__delivery_state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -15,13 +15,35 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "messageexport/v1/message.pb-c.h"
+#include "messageexport/v1/request.pb-c.h"
 
 typedef struct Messageexport__V1__GetRecordsRequest Messageexport__V1__GetRecordsRequest;
-typedef struct Messageexport__V1__GetRecordsResponse Messageexport__V1__GetRecordsResponse;
+typedef struct Messageexport__V1__PreviewRecordsRequest Messageexport__V1__PreviewRecordsRequest;
+typedef struct Messageexport__V1__RecordList Messageexport__V1__RecordList;
+typedef struct Messageexport__V1__DatasetSummary Messageexport__V1__DatasetSummary;
+typedef struct Messageexport__V1__DatasetDay Messageexport__V1__DatasetDay;
 
 
 /* --- enums --- */
 
+/*
+ * What of a record's message is answered.
+ */
+typedef enum _Messageexport__V1__RecordView {
+  /*
+   * All that a row holds: attachments by size and SHA-256, no raw mail.
+   */
+  MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW = 0,
+  /*
+   * All of it.
+   */
+  MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_FULL = 1,
+  /*
+   * The raw mail, or the text of an SMS, and who and when; no bodies, headers and attachments beside it.
+   */
+  MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_RAW = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__RECORD_VIEW)
+} Messageexport__V1__RecordView;
 
 /* --- messages --- */
 
@@ -33,21 +55,102 @@ struct  Messageexport__V1__GetRecordsRequest
    */
   ProtobufCBinaryData sandbox;
   ProtobufCBinaryData message_id;
+  Messageexport__V1__RecordView view;
 };
 #define MESSAGEEXPORT__V1__GET_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_records_request__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW }
 
 
-struct  Messageexport__V1__GetRecordsResponse
+struct  Messageexport__V1__PreviewRecordsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * Only records with lower sequences; 0: from the newest.
+   */
+  uint64_t before_sequence;
+  /*
+   * 1 to 100; 0: 10.
+   */
+  uint32_t limit;
+};
+#define MESSAGEEXPORT__V1__PREVIEW_RECORDS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__preview_records_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Messageexport__V1__RecordList
 {
   ProtobufCMessage base;
   size_t n_records;
   Messageexport__V1__Record **records;
 };
-#define MESSAGEEXPORT__V1__GET_RECORDS_RESPONSE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_records_response__descriptor) \
+#define MESSAGEEXPORT__V1__RECORD_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__record_list__descriptor) \
     , 0,NULL }
+
+
+struct  Messageexport__V1__DatasetSummary
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData sandbox;
+  /*
+   * Counts the dataset's lives between resets, from 1.
+   */
+  uint32_t epoch;
+  /*
+   * Name of the zone whose days count.
+   */
+  ProtobufCBinaryData time_zone;
+  /*
+   * Calendar days after the day of ingestion that a record is kept.
+   */
+  uint32_t retention_days;
+  uint64_t records;
+  /*
+   * Sequences of the oldest and the newest record; 0: there is none.
+   */
+  uint64_t first_sequence;
+  uint64_t last_sequence;
+  /*
+   * The oldest first.
+   */
+  size_t n_days;
+  Messageexport__V1__DatasetDay **days;
+};
+#define MESSAGEEXPORT__V1__DATASET_SUMMARY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__dataset_summary__descriptor) \
+    , {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL }
+
+
+/*
+ * What was ingested on one day of the sandbox's zone.
+ */
+struct  Messageexport__V1__DatasetDay
+{
+  ProtobufCMessage base;
+  /*
+   * Such as "2026-11-23".
+   */
+  ProtobufCBinaryData day;
+  uint64_t records;
+  uint32_t segments;
+  /*
+   * Bytes of its data files.
+   */
+  uint64_t stored_bytes;
+  /*
+   * Milliseconds since 1970-01-01T00:00:00Z. From then on nobody sees them.
+   */
+  int64_t expires_at_ms;
+};
+#define MESSAGEEXPORT__V1__DATASET_DAY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__dataset_day__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0 }
 
 
 /* Messageexport__V1__GetRecordsRequest methods */
@@ -69,32 +172,98 @@ Messageexport__V1__GetRecordsRequest *
 void   messageexport__v1__get_records_request__free_unpacked
                      (Messageexport__V1__GetRecordsRequest *message,
                       ProtobufCAllocator *allocator);
-/* Messageexport__V1__GetRecordsResponse methods */
-void   messageexport__v1__get_records_response__init
-                     (Messageexport__V1__GetRecordsResponse         *message);
-size_t messageexport__v1__get_records_response__get_packed_size
-                     (const Messageexport__V1__GetRecordsResponse   *message);
-size_t messageexport__v1__get_records_response__pack
-                     (const Messageexport__V1__GetRecordsResponse   *message,
+/* Messageexport__V1__PreviewRecordsRequest methods */
+void   messageexport__v1__preview_records_request__init
+                     (Messageexport__V1__PreviewRecordsRequest         *message);
+size_t messageexport__v1__preview_records_request__get_packed_size
+                     (const Messageexport__V1__PreviewRecordsRequest   *message);
+size_t messageexport__v1__preview_records_request__pack
+                     (const Messageexport__V1__PreviewRecordsRequest   *message,
                       uint8_t             *out);
-size_t messageexport__v1__get_records_response__pack_to_buffer
-                     (const Messageexport__V1__GetRecordsResponse   *message,
+size_t messageexport__v1__preview_records_request__pack_to_buffer
+                     (const Messageexport__V1__PreviewRecordsRequest   *message,
                       ProtobufCBuffer     *buffer);
-Messageexport__V1__GetRecordsResponse *
-       messageexport__v1__get_records_response__unpack
+Messageexport__V1__PreviewRecordsRequest *
+       messageexport__v1__preview_records_request__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   messageexport__v1__get_records_response__free_unpacked
-                     (Messageexport__V1__GetRecordsResponse *message,
+void   messageexport__v1__preview_records_request__free_unpacked
+                     (Messageexport__V1__PreviewRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__RecordList methods */
+void   messageexport__v1__record_list__init
+                     (Messageexport__V1__RecordList         *message);
+size_t messageexport__v1__record_list__get_packed_size
+                     (const Messageexport__V1__RecordList   *message);
+size_t messageexport__v1__record_list__pack
+                     (const Messageexport__V1__RecordList   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__record_list__pack_to_buffer
+                     (const Messageexport__V1__RecordList   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__RecordList *
+       messageexport__v1__record_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__record_list__free_unpacked
+                     (Messageexport__V1__RecordList *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__DatasetSummary methods */
+void   messageexport__v1__dataset_summary__init
+                     (Messageexport__V1__DatasetSummary         *message);
+size_t messageexport__v1__dataset_summary__get_packed_size
+                     (const Messageexport__V1__DatasetSummary   *message);
+size_t messageexport__v1__dataset_summary__pack
+                     (const Messageexport__V1__DatasetSummary   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__dataset_summary__pack_to_buffer
+                     (const Messageexport__V1__DatasetSummary   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DatasetSummary *
+       messageexport__v1__dataset_summary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__dataset_summary__free_unpacked
+                     (Messageexport__V1__DatasetSummary *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__DatasetDay methods */
+void   messageexport__v1__dataset_day__init
+                     (Messageexport__V1__DatasetDay         *message);
+size_t messageexport__v1__dataset_day__get_packed_size
+                     (const Messageexport__V1__DatasetDay   *message);
+size_t messageexport__v1__dataset_day__pack
+                     (const Messageexport__V1__DatasetDay   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__dataset_day__pack_to_buffer
+                     (const Messageexport__V1__DatasetDay   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DatasetDay *
+       messageexport__v1__dataset_day__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__dataset_day__free_unpacked
+                     (Messageexport__V1__DatasetDay *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Messageexport__V1__GetRecordsRequest_Closure)
                  (const Messageexport__V1__GetRecordsRequest *message,
                   void *closure_data);
-typedef void (*Messageexport__V1__GetRecordsResponse_Closure)
-                 (const Messageexport__V1__GetRecordsResponse *message,
+typedef void (*Messageexport__V1__PreviewRecordsRequest_Closure)
+                 (const Messageexport__V1__PreviewRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__RecordList_Closure)
+                 (const Messageexport__V1__RecordList *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__DatasetSummary_Closure)
+                 (const Messageexport__V1__DatasetSummary *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__DatasetDay_Closure)
+                 (const Messageexport__V1__DatasetDay *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -105,7 +274,15 @@ struct Messageexport__V1__DatasetService_Service
   ProtobufCService base;
   void (*get_records)(Messageexport__V1__DatasetService_Service *service,
                       const Messageexport__V1__GetRecordsRequest *input,
-                      Messageexport__V1__GetRecordsResponse_Closure closure,
+                      Messageexport__V1__RecordList_Closure closure,
+                      void *closure_data);
+  void (*preview_records)(Messageexport__V1__DatasetService_Service *service,
+                          const Messageexport__V1__PreviewRecordsRequest *input,
+                          Messageexport__V1__RecordList_Closure closure,
+                          void *closure_data);
+  void (*get_dataset)(Messageexport__V1__DatasetService_Service *service,
+                      const Messageexport__V1__SandboxRequest *input,
+                      Messageexport__V1__DatasetSummary_Closure closure,
                       void *closure_data);
 };
 typedef void (*Messageexport__V1__DatasetService_ServiceDestroy)(Messageexport__V1__DatasetService_Service *);
@@ -115,16 +292,30 @@ void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService
     { &messageexport__v1__dataset_service__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define MESSAGEEXPORT__V1__DATASET_SERVICE__INIT(function_prefix__) \
     { MESSAGEEXPORT__V1__DATASET_SERVICE__BASE_INIT,\
-      function_prefix__ ## get_records  }
+      function_prefix__ ## get_records,\
+      function_prefix__ ## preview_records,\
+      function_prefix__ ## get_dataset  }
 void messageexport__v1__dataset_service__get_records(ProtobufCService *service,
                                                      const Messageexport__V1__GetRecordsRequest *input,
-                                                     Messageexport__V1__GetRecordsResponse_Closure closure,
+                                                     Messageexport__V1__RecordList_Closure closure,
+                                                     void *closure_data);
+void messageexport__v1__dataset_service__preview_records(ProtobufCService *service,
+                                                         const Messageexport__V1__PreviewRecordsRequest *input,
+                                                         Messageexport__V1__RecordList_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
+                                                     const Messageexport__V1__SandboxRequest *input,
+                                                     Messageexport__V1__DatasetSummary_Closure closure,
                                                      void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    messageexport__v1__record_view__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__get_records_request__descriptor;
-extern const ProtobufCMessageDescriptor messageexport__v1__get_records_response__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__preview_records_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__record_list__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__dataset_summary__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -16,6 +16,13 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Messageexport__V1__Message Messageexport__V1__Message;
+typedef struct Messageexport__V1__Execution Messageexport__V1__Execution;
+typedef struct Messageexport__V1__Execution__TextEntry Messageexport__V1__Execution__TextEntry;
+typedef struct Messageexport__V1__Audience Messageexport__V1__Audience;
+typedef struct Messageexport__V1__SourceMeta Messageexport__V1__SourceMeta;
+typedef struct Messageexport__V1__Profile Messageexport__V1__Profile;
+typedef struct Messageexport__V1__ChannelContext Messageexport__V1__ChannelContext;
+typedef struct Messageexport__V1__Identity Messageexport__V1__Identity;
 typedef struct Messageexport__V1__Email Messageexport__V1__Email;
 typedef struct Messageexport__V1__Address Messageexport__V1__Address;
 typedef struct Messageexport__V1__Header Messageexport__V1__Header;
@@ -27,6 +34,29 @@ typedef struct Messageexport__V1__StoredMessage Messageexport__V1__StoredMessage
 
 /* --- enums --- */
 
+typedef enum _Messageexport__V1__DeliveryState {
+  /*
+   * Not said.
+   */
+  MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_UNSPECIFIED = 0,
+  /*
+   * Handed on to the provider.
+   */
+  MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_SENT = 1,
+  /*
+   * Not handed on yet; it is tried again.
+   */
+  MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_DELAY = 2,
+  /*
+   * Refused while it was handed on.
+   */
+  MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_BOUNCE = 3,
+  /*
+   * Refused later, by a message of its own.
+   */
+  MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_OUT_OF_BAND = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__DELIVERY_STATE)
+} Messageexport__V1__DeliveryState;
 
 /* --- messages --- */
 
@@ -52,6 +82,31 @@ struct  Messageexport__V1__Message
    * When it was sent, milliseconds since 1970-01-01T00:00:00Z; 0: when it is received.
    */
   int64_t sent_at_ms;
+  /*
+   * What the sender knew of its delivery when it handed the message over.
+   */
+  Messageexport__V1__DeliveryState delivery_state;
+  /*
+   * Where it came from: campaign, journey, audience. Exported as `messageExecution`.
+   */
+  Messageexport__V1__Execution *execution;
+  /*
+   * How it was made and for which profile. Exported as `messageProfile`.
+   */
+  Messageexport__V1__Profile *profile;
+  /*
+   * Whom it concerns, as the sender knows them. Exported as `identityMap`; none: made from the first recipient.
+   */
+  size_t n_identities;
+  Messageexport__V1__Identity **identities;
+  /*
+   * XDM `eventType`; empty: "message.sent".
+   */
+  ProtobufCBinaryData event_type;
+  /*
+   * XDM `producedBy`; empty: "message-export".
+   */
+  ProtobufCBinaryData produced_by;
   Messageexport__V1__Message__ContentCase content_case;
   union {
     Messageexport__V1__Email *email;
@@ -60,7 +115,178 @@ struct  Messageexport__V1__Message
 };
 #define MESSAGEEXPORT__V1__MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__message__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, MESSAGEEXPORT__V1__MESSAGE__CONTENT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, MESSAGEEXPORT__V1__DELIVERY_STATE__DELIVERY_STATE_UNSPECIFIED, NULL, NULL, 0,NULL, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__MESSAGE__CONTENT__NOT_SET, {0} }
+
+
+/*
+ * The sender's own data; a key once.
+ */
+struct  Messageexport__V1__Execution__TextEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define MESSAGEEXPORT__V1__EXECUTION__TEXT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__execution__text_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Each text: empty means not given. The names are XDM's.
+ */
+struct  Messageexport__V1__Execution
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData batch_instance_id;
+  ProtobufCBinaryData campaign_action_id;
+  ProtobufCBinaryData campaign_id;
+  ProtobufCBinaryData campaign_version_id;
+  ProtobufCBinaryData journey_action_id;
+  ProtobufCBinaryData journey_version_id;
+  ProtobufCBinaryData journey_version_instance_id;
+  ProtobufCBinaryData journey_version_node_id;
+  ProtobufCBinaryData message_execution_id;
+  /*
+   * XDM's messageID, which is not `Message.message_id`.
+   */
+  ProtobufCBinaryData message_id;
+  ProtobufCBinaryData message_publication_id;
+  /*
+   * Such as "marketing" or "transactional".
+   */
+  ProtobufCBinaryData message_type;
+  ProtobufCBinaryData wave_id;
+  Messageexport__V1__Audience *audience;
+  size_t n_fragment_publication_ids;
+  ProtobufCBinaryData *fragment_publication_ids;
+  size_t n_metadata;
+  Messageexport__V1__Execution__TextEntry **metadata;
+  Messageexport__V1__SourceMeta *parent_source_meta;
+};
+#define MESSAGEEXPORT__V1__EXECUTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__execution__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0,NULL, 0,NULL, NULL }
+
+
+struct  Messageexport__V1__Audience
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  /*
+   * Such as "targeted" or "all".
+   */
+  ProtobufCBinaryData type;
+};
+#define MESSAGEEXPORT__V1__AUDIENCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__audience__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Messageexport__V1__SourceMeta
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData source_action_id;
+  ProtobufCBinaryData source_id;
+  ProtobufCBinaryData source_type;
+  ProtobufCBinaryData source_version_id;
+};
+#define MESSAGEEXPORT__V1__SOURCE_META__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__source_meta__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  MESSAGEEXPORT__V1__PROFILE__IS_SEND_TIME_OPTIMIZED_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__PROFILE__IS_SEND_TIME_OPTIMIZED_PRESENCE_IS_SEND_TIME_OPTIMIZED = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__PROFILE__IS_SEND_TIME_OPTIMIZED_PRESENCE__CASE)
+} Messageexport__V1__Profile__IsSendTimeOptimizedPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__PROFILE__IS_TEST_EXECUTION_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__PROFILE__IS_TEST_EXECUTION_PRESENCE_IS_TEST_EXECUTION = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__PROFILE__IS_TEST_EXECUTION_PRESENCE__CASE)
+} Messageexport__V1__Profile__IsTestExecutionPresenceCase;
+
+/*
+ * Each text: empty means not given. The names are XDM's.
+ */
+struct  Messageexport__V1__Profile
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData message_profile_id;
+  ProtobufCBinaryData message_profile_tracking_id;
+  ProtobufCBinaryData request_id;
+  ProtobufCBinaryData secondary_dimension_id;
+  ProtobufCBinaryData secondary_dimension_name;
+  ProtobufCBinaryData variant;
+  Messageexport__V1__ChannelContext *channel;
+  Messageexport__V1__Profile__IsSendTimeOptimizedPresenceCase is_send_time_optimized_presence_case;
+  union {
+    protobuf_c_boolean is_send_time_optimized;
+  };
+  Messageexport__V1__Profile__IsTestExecutionPresenceCase is_test_execution_presence_case;
+  union {
+    protobuf_c_boolean is_test_execution;
+  };
+};
+#define MESSAGEEXPORT__V1__PROFILE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__profile__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, MESSAGEEXPORT__V1__PROFILE__IS_SEND_TIME_OPTIMIZED_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__PROFILE__IS_TEST_EXECUTION_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * What XDM's `channel` says beside its id and type, which the content tells.
+ */
+struct  Messageexport__V1__ChannelContext
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData media_action;
+  ProtobufCBinaryData media_type;
+  ProtobufCBinaryData mode;
+  ProtobufCBinaryData referring_source;
+  ProtobufCBinaryData type_at_source;
+  size_t n_content_types;
+  ProtobufCBinaryData *content_types;
+  size_t n_location_types;
+  ProtobufCBinaryData *location_types;
+  size_t n_metric_types;
+  ProtobufCBinaryData *metric_types;
+};
+#define MESSAGEEXPORT__V1__CHANNEL_CONTEXT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__channel_context__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
+
+
+typedef enum {
+  MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE_PRIMARY = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE__CASE)
+} Messageexport__V1__Identity__PrimaryPresenceCase;
+
+struct  Messageexport__V1__Identity
+{
+  ProtobufCMessage base;
+  /*
+   * Such as "email", "phone" or "crmId"; not empty.
+   */
+  ProtobufCBinaryData namespace_;
+  /*
+   * Not empty.
+   */
+  ProtobufCBinaryData id;
+  /*
+   * "ambiguous", "authenticated" or "loggedOut"; empty: not given.
+   */
+  ProtobufCBinaryData authenticated_state;
+  Messageexport__V1__Identity__PrimaryPresenceCase primary_presence_case;
+  union {
+    protobuf_c_boolean primary;
+  };
+};
+#define MESSAGEEXPORT__V1__IDENTITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__identity__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__IDENTITY__PRIMARY_PRESENCE__NOT_SET, {0} }
 
 
 typedef enum {
@@ -178,10 +404,15 @@ struct  Messageexport__V1__Attachment
    * The decoded bytes.
    */
   ProtobufCBinaryData content;
+  /*
+   * SHA-256 (32 bytes) and size of the bytes, where the bytes themselves are not here; then `content` is empty.
+   */
+  ProtobufCBinaryData sha256;
+  uint64_t size;
 };
 #define MESSAGEEXPORT__V1__ATTACHMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__attachment__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Messageexport__V1__Sms
@@ -197,13 +428,21 @@ struct  Messageexport__V1__Sms
    */
   ProtobufCBinaryData recipient_number;
   /*
-   * The text as sent.
+   * The text as sent; may be empty when there is media.
    */
   ProtobufCBinaryData text;
+  /*
+   * Title of an MMS; empty: none.
+   */
+  ProtobufCBinaryData title;
+  /*
+   * Where the media of an MMS is, such as a URL; empty: none.
+   */
+  ProtobufCBinaryData media;
 };
 #define MESSAGEEXPORT__V1__SMS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__sms__descriptor) \
-    , 0,NULL, {0,NULL}, {0,NULL} }
+    , 0,NULL, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 /*
@@ -286,6 +525,123 @@ Messageexport__V1__Message *
                       const uint8_t       *data);
 void   messageexport__v1__message__free_unpacked
                      (Messageexport__V1__Message *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Execution__TextEntry methods */
+void   messageexport__v1__execution__text_entry__init
+                     (Messageexport__V1__Execution__TextEntry         *message);
+/* Messageexport__V1__Execution methods */
+void   messageexport__v1__execution__init
+                     (Messageexport__V1__Execution         *message);
+size_t messageexport__v1__execution__get_packed_size
+                     (const Messageexport__V1__Execution   *message);
+size_t messageexport__v1__execution__pack
+                     (const Messageexport__V1__Execution   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__execution__pack_to_buffer
+                     (const Messageexport__V1__Execution   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Execution *
+       messageexport__v1__execution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__execution__free_unpacked
+                     (Messageexport__V1__Execution *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Audience methods */
+void   messageexport__v1__audience__init
+                     (Messageexport__V1__Audience         *message);
+size_t messageexport__v1__audience__get_packed_size
+                     (const Messageexport__V1__Audience   *message);
+size_t messageexport__v1__audience__pack
+                     (const Messageexport__V1__Audience   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__audience__pack_to_buffer
+                     (const Messageexport__V1__Audience   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Audience *
+       messageexport__v1__audience__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__audience__free_unpacked
+                     (Messageexport__V1__Audience *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__SourceMeta methods */
+void   messageexport__v1__source_meta__init
+                     (Messageexport__V1__SourceMeta         *message);
+size_t messageexport__v1__source_meta__get_packed_size
+                     (const Messageexport__V1__SourceMeta   *message);
+size_t messageexport__v1__source_meta__pack
+                     (const Messageexport__V1__SourceMeta   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__source_meta__pack_to_buffer
+                     (const Messageexport__V1__SourceMeta   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__SourceMeta *
+       messageexport__v1__source_meta__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__source_meta__free_unpacked
+                     (Messageexport__V1__SourceMeta *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Profile methods */
+void   messageexport__v1__profile__init
+                     (Messageexport__V1__Profile         *message);
+size_t messageexport__v1__profile__get_packed_size
+                     (const Messageexport__V1__Profile   *message);
+size_t messageexport__v1__profile__pack
+                     (const Messageexport__V1__Profile   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__profile__pack_to_buffer
+                     (const Messageexport__V1__Profile   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Profile *
+       messageexport__v1__profile__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__profile__free_unpacked
+                     (Messageexport__V1__Profile *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ChannelContext methods */
+void   messageexport__v1__channel_context__init
+                     (Messageexport__V1__ChannelContext         *message);
+size_t messageexport__v1__channel_context__get_packed_size
+                     (const Messageexport__V1__ChannelContext   *message);
+size_t messageexport__v1__channel_context__pack
+                     (const Messageexport__V1__ChannelContext   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__channel_context__pack_to_buffer
+                     (const Messageexport__V1__ChannelContext   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ChannelContext *
+       messageexport__v1__channel_context__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__channel_context__free_unpacked
+                     (Messageexport__V1__ChannelContext *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Identity methods */
+void   messageexport__v1__identity__init
+                     (Messageexport__V1__Identity         *message);
+size_t messageexport__v1__identity__get_packed_size
+                     (const Messageexport__V1__Identity   *message);
+size_t messageexport__v1__identity__pack
+                     (const Messageexport__V1__Identity   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__identity__pack_to_buffer
+                     (const Messageexport__V1__Identity   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Identity *
+       messageexport__v1__identity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__identity__free_unpacked
+                     (Messageexport__V1__Identity *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__Email methods */
 void   messageexport__v1__email__init
@@ -425,6 +781,27 @@ void   messageexport__v1__stored_message__free_unpacked
 typedef void (*Messageexport__V1__Message_Closure)
                  (const Messageexport__V1__Message *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__Execution__TextEntry_Closure)
+                 (const Messageexport__V1__Execution__TextEntry *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Execution_Closure)
+                 (const Messageexport__V1__Execution *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Audience_Closure)
+                 (const Messageexport__V1__Audience *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__SourceMeta_Closure)
+                 (const Messageexport__V1__SourceMeta *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Profile_Closure)
+                 (const Messageexport__V1__Profile *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ChannelContext_Closure)
+                 (const Messageexport__V1__ChannelContext *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Identity_Closure)
+                 (const Messageexport__V1__Identity *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__Email_Closure)
                  (const Messageexport__V1__Email *message,
                   void *closure_data);
@@ -452,7 +829,15 @@ typedef void (*Messageexport__V1__StoredMessage_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    messageexport__v1__delivery_state__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__message__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__execution__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__execution__text_entry__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__audience__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__source_meta__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__profile__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__channel_context__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__identity__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__email__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__address__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__header__descriptor;

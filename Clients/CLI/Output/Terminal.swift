@@ -9,13 +9,16 @@ enum Terminal {
     /// Whether standard output took less than it was given, for another reason than that nobody reads it.
     static let outputFailed = Atomic(false)
 
-    /// Writes a line to standard output. When nobody reads it any more the line is lost, and the command goes on with its work.
+    /// Writes a line to standard output. When nobody reads it any more what is written is lost, and the command goes on with its work.
     static func print(_ line: String) {
-        var bytes = Array(line.utf8)
-        bytes.append(UInt8(ascii: "\n"))
+        write(Array("\(line)\n".utf8))
+    }
+
+    /// Writes bytes to standard output, as `print` does a line.
+    static func write(_ bytes: [UInt8]) {
         var written = 0
         while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
                 // A closed pipe is a reader's choice; anything else loses what was asked for.
@@ -41,19 +44,44 @@ enum Terminal {
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
+    /// Columns of the terminal that standard output is; nil: it is none.
+    static let width: Int? = {
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }()
+
     /// Shows one thing: its fields as a table of two columns, or as a JSON object.
     static func show(_ fields: [Field], as format: OutputFormat) {
         switch format {
         case .table:
-            let width = fields.map(\.label.count).max() ?? 0
+            let pairs = fields.map { (label: $0.label, value: printable($0.value.text)) }
+            for line in Table.pairs(pairs, width: width) { print(line) }
             for field in fields {
-                print("\(field.label)\(String(repeating: " ", count: width - field.label.count))  \(printable(field.value.text))")
+                guard case .rows(let rows) = field.value, let first = rows.first else { continue }
+                print("")
+                show(rows, columns: first.map(\.label), as: .table)
             }
         case .json:
             var json = JSONWriter()
             json.object { json in
                 for field in fields { field.write(to: &json) }
             }
+            print(json.text)
+        }
+    }
+
+    /// Shows a list: the named columns of each thing as a table, or all of it as a JSON array.
+    static func show(_ things: [[Field]], columns: [String], as format: OutputFormat) {
+        switch format {
+        case .table:
+            let rows = things.map { fields in
+                columns.map { column in printable(fields.first { $0.label == column }?.value.text ?? "") }
+            }
+            for line in Table(titles: columns.map { $0.uppercased() }, rows: rows).lines(width: width) { print(line) }
+        case .json:
+            var json = JSONWriter()
+            json.array { $0.objects(things) }
             print(json.text)
         }
     }
@@ -72,48 +100,5 @@ enum Terminal {
             }
         }
         return String(shown)
-    }
-}
-
-/// A named value of something shown.
-struct Field {
-    enum Value {
-        case text(String)
-        case number(UInt64)
-        case flag(Bool)
-        case list([String])
-
-        var text: String {
-            switch self {
-            case .text(let text): text
-            case .number(let number): String(number)
-            case .flag(let flag): flag ? "on" : "off"
-            case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
-            }
-        }
-    }
-
-    /// For people.
-    let label: String
-    /// In JSON.
-    let key: String
-    let value: Value
-
-    init(_ label: String, _ key: String, _ value: Value) {
-        self.label = label
-        self.key = key
-        self.value = value
-    }
-
-    func write(to json: inout JSONWriter) {
-        switch value {
-        case .text(let text): json.member(key, text)
-        case .number(let number): json.member(key, number)
-        case .flag(let flag): json.member(key, flag)
-        case .list(let items):
-            json.array(key) { json in
-                for item in items { json.value(item) }
-            }
-        }
     }
 }

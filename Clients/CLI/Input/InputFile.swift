@@ -79,40 +79,66 @@ enum InputFile: Sendable {
     }
 
     /// The whole content.
-    /// - Throws: `resourceExhausted` when it is over `limit` bytes, `invalidArgument` when it is no regular file, else why not.
+    /// - Throws: `invalidArgument` when it is over `limit` bytes or no regular file, else why not.
     func read(limit: Int) throws(Status) -> [UInt8] {
-        switch self {
-        case .text(let text):
-            return Array(text.utf8)
-        case .unreadable(_, let status):
-            throw status
-        case .standardInput:
-            return try InputFile.read(STDIN_FILENO, limit: limit)
-        case .file(let path):
-            // A FIFO without a writer must not hold up the rest.
-            let descriptor = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-            guard descriptor >= 0 else { throw InputFile.failure("read") }
-            defer { close(descriptor) }
-            var status = stat()
-            guard fstat(descriptor, &status) == 0 else { throw InputFile.failure("look at it") }
-            guard status.st_mode & S_IFMT == S_IFREG else { throw Status(.invalidArgument, "not a regular file") }
-            return try InputFile.read(descriptor, limit: limit)
+        if case .text(let text) = self { return Array(text.utf8) }
+        let descriptor = try open()
+        defer { close(descriptor) }
+        var status = stat()
+        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > limit {
+            throw InputFile.tooLarge("\(status.st_size)", limit: limit)
+        }
+        var content: [UInt8] = []
+        while true {
+            let piece = try InputFile.readSome(descriptor, upTo: 256 << 10)
+            if piece.isEmpty { return content }
+            content += piece
+            guard content.count <= limit else { throw InputFile.tooLarge("more than \(limit)", limit: limit) }
         }
     }
 
-    private static func read(_ descriptor: Int32, limit: Int) throws(Status) -> [UInt8] {
-        var content: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 256 << 10)
-        while true {
-            let count = Glibc.read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failure("read") }
-            if count == 0 { return content }
-            content += piece.prefix(count)
-            guard content.count <= limit else {
-                throw Status(.resourceExhausted, "larger than \(limit) bytes, the most that one message can have")
+    /// Opens a file, or standard input; the caller closes the descriptor.
+    /// - Throws: `invalidArgument` when it is no regular file, else why not.
+    func open() throws(Status) -> Int32 {
+        switch self {
+        case .text:
+            throw Status(.internal, "a text is not opened")
+        case .unreadable(_, let status):
+            throw status
+        case .standardInput:
+            let descriptor = dup(STDIN_FILENO)
+            guard descriptor >= 0 else { throw Status(.invalidArgument, "there is no standard input: it is closed") }
+            return descriptor
+        case .file(let path):
+            // A FIFO without a writer must not hold up the rest.
+            let descriptor = path.withPlatformString { Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+            guard descriptor >= 0 else { throw InputFile.failure("read") }
+            var status = stat()
+            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                close(descriptor)
+                throw Status(.invalidArgument, "not a regular file")
             }
+            return descriptor
         }
+    }
+
+    /// The next bytes; none at the end.
+    static func readSome(_ descriptor: Int32, upTo count: Int) throws(Status) -> [UInt8] {
+        while true {
+            var result = 0
+            let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                result = Glibc.read(descriptor, buffer.baseAddress, count)
+                filled = max(0, result)
+            }
+            if result >= 0 { return piece }
+            guard errno == EINTR else { throw failure("read") }
+        }
+    }
+
+    private static func tooLarge(_ size: String, limit: Int) -> Status {
+        Status(
+            .invalidArgument, "the file has \(size) bytes; a message has at most \(limit)",
+            hint: "larger content cannot be ingested yet")
     }
 
     private static func failure(_ operation: String) -> Status {

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Mail
+import MessageExportClient
+
+struct IngestEmailCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "email",
+        abstract: "Ingests mails: files as they were sent (RFC 5322), or every regular file of a folder.",
+        discussion: """
+            A folder's subfolders are looked into; links in it are not followed. A mail goes with its parts and as it is in one \
+            frame of 4 MiB, so it may have some 2 MB of text, or 3 MB where most of it is attachments.
+
+            A file that is no mail, or that the daemon refuses, is named, and the rest goes on; the exit code is that of the first \
+            such file.
+
+            EXAMPLES
+              msgexport ingest email --configuration newsletter ~/sent-mail/
+              msgexport ingest email --configuration newsletter --message-id order-4711 order.eml
+              sendmail-archive | msgexport ingest email --configuration newsletter -
+            """)
+
+    @Argument(help: "Files, folders, or - for standard input.")
+    var paths: [String]
+
+    @Option(
+        name: .customLong("recipient"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "A recipient of the envelope; repeat it for more. Those the mail does not name in To or Cc are its Bcc.",
+            valueName: "address"))
+    var recipients: [String] = []
+
+    @OptionGroup var envelope: Envelope
+    @OptionGroup var connection: Connection
+
+    func validate() throws {
+        for recipient in recipients {
+            let parts = recipient.split(separator: "@", omittingEmptySubsequences: false)
+            guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                throw ValidationError("'\(recipient)' is not an address such as ada@example.com")
+            }
+        }
+    }
+
+    func run() async throws {
+        let inputs = try InputFile.all(paths)
+        if envelope.messageID != nil, inputs.count > 1 {
+            throw ValidationError("--message-id names one message, but there are \(inputs.count) files")
+        }
+        var remaining = inputs[...]
+        try await connection.withClient { client in
+            try await IngestReport(connection.output, isOne: inputs.count == 1).run(client) {
+                remaining.popFirst().map { input in
+                    IngestItem(input.name) { () throws(Status) in try message(try input.read(limit: Limits.messageBytes)) }
+                }
+            }
+        }
+    }
+
+    private func message(_ raw: [UInt8]) throws(Status) -> Message {
+        var email = try Mail.parse(raw)
+        email.address(to: recipients)
+        return Message(
+            id: try envelope.id(recipients, raw), configuration: envelope.configuration, sentAt: envelope.sentAt,
+            content: .email(email))
+    }
+}
+
+extension Email {
+    /// Gives the mail the recipients of its envelope: those it does not name itself got it as blind copies, or, when it names
+    /// nobody, are whom it was sent to.
+    fileprivate mutating func address(to recipients: [String]) {
+        let named = Set((to + cc + bcc).map { $0.email.lowercased() })
+        let unnamed = recipients.filter { !named.contains($0.lowercased()) }.map { Address(email: $0) }
+        if to.isEmpty, cc.isEmpty { to = unnamed } else { bcc += unnamed }
+    }
+}

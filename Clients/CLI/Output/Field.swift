@@ -1,0 +1,59 @@
+import Formats
+
+/// A named value of something shown.
+struct Field {
+    enum Value {
+        case text(String)
+        case number(UInt64)
+        case flag(Bool)
+        case list([String])
+        /// A table within: one list of fields a row.
+        case rows([[Field]])
+
+        var text: String {
+            switch self {
+            case .text(let text): text
+            case .number(let number): String(number)
+            case .flag(let flag): flag ? "on" : "off"
+            case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
+            case .rows(let rows): String(rows.count)
+            }
+        }
+    }
+
+    /// For people.
+    let label: String
+    /// In JSON.
+    let key: String
+    let value: Value
+
+    init(_ label: String, _ key: String, _ value: Value) {
+        self.label = label
+        self.key = key
+        self.value = value
+    }
+
+    func write(to json: inout JSONWriter) {
+        switch value {
+        case .text(let text): json.member(key, text)
+        case .number(let number): json.member(key, number)
+        case .flag(let flag): json.member(key, flag)
+        case .list(let items):
+            json.array(key) { json in
+                for item in items { json.value(item) }
+            }
+        case .rows(let rows): json.array(key) { $0.objects(rows) }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// One object for each list of fields.
+    mutating func objects(_ rows: [[Field]]) {
+        for fields in rows {
+            object { json in
+                for field in fields { field.write(to: &json) }
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Formats
+import MessageExportClient
+
+/// A message to ingest, or why there is none, with what people know it by.
+struct IngestItem: Sendable {
+    let name: String
+    let message: Result<Message, Status>
+
+    init(_ name: String, _ message: () throws(Status) -> Message) {
+        self.name = name
+        do { self.message = .success(try message()) } catch { self.message = .failure(error) }
+    }
+}
+
+/// Ingests messages and shows what became of each, in their order, as they are answered.
+struct IngestReport {
+    /// Messages on their way at the same time: enough to share the disk's syncs, few enough to hold in memory.
+    private static let atOnce = 16
+    private static let outcomeWidth = Outcome.allCases.map(\.rawValue.count).max() ?? 0
+    private static let expiryWidth = 24
+
+    private let format: OutputFormat
+    private let isOne: Bool
+
+    /// - Parameter isOne: whether there is one message: then its id is shown, and nothing is counted.
+    init(_ format: OutputFormat, isOne: Bool) {
+        self.format = format
+        self.isOne = isOne
+    }
+
+    /// - Parameter next: the next message; nil: there is none.
+    /// - Throws: `ExitCode` of the first that was not taken, when all have been tried; `unavailable` when the daemon is gone.
+    func run(_ client: MessageExportClient, next: () -> IngestItem?) async throws {
+        if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
+        var counts: [Outcome: Int] = [:]
+        var failures = 0
+        var firstFailure: Status?
+        while true {
+            var items: [IngestItem] = []
+            while items.count < IngestReport.atOnce, let item = next() { items.append(item) }
+            guard !items.isEmpty else { break }
+            let results = await ingest(items, client)
+            for (item, result) in zip(items, results) {
+                show(item, result)
+                switch result {
+                case .success(let result): counts[result.outcome, default: 0] += 1
+                case .failure(let status):
+                    failures += 1
+                    firstFailure = firstFailure ?? status
+                }
+            }
+            if results.allSatisfy({ $0.isUnavailable }), let item = next() {
+                if format == .table { summarize(counts, failures: failures) }
+                throw Status(
+                    .unavailable, "the daemon takes nothing any more: \(item.name) and what follows it were not tried",
+                    hint: "ingest all of it again when the daemon is back: what it has is not stored twice")
+            }
+        }
+        if format == .table, !isOne { summarize(counts, failures: failures) }
+        if let firstFailure { throw ExitCode(ExitStatus.code(for: firstFailure.code)) }
+    }
+
+    private func ingest(_ items: [IngestItem], _ client: MessageExportClient) async -> [Result<IngestResult, Status>] {
+        await withTaskGroup(of: (Int, Result<IngestResult, Status>).self) { group in
+            for (index, item) in items.enumerated() {
+                group.addTask {
+                    do throws(Status) {
+                        return (index, .success(try await client.ingest(item.message.get())))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            let unanswered = Result<IngestResult, Status>.failure(Status(.internal, "not answered"))
+            var results = Array(repeating: unanswered, count: items.count)
+            for await (index, result) in group { results[index] = result }
+            return results
+        }
+    }
+
+    private func show(_ item: IngestItem, _ result: Result<IngestResult, Status>) {
+        let id = try? item.message.get().id.value
+        switch (result, format) {
+        case (.success(let result), .table):
+            let name = Terminal.printable(item.name)
+            showLine(
+                result.outcome.rawValue, result.expiresAt?.description ?? "-",
+                isOne ? "\(name)  \(Terminal.printable(id ?? ""))" : name)
+        case (.failure(let status), .table):
+            Terminal.complain(status, about: item.name)
+        case (_, .json):
+            var json = JSONWriter()
+            json.object { json in
+                json.member("input", item.name)
+                json.member("messageId", id)
+                switch result {
+                case .success(let result):
+                    json.member("outcome", result.outcome.rawValue)
+                    json.member("ingestedAt", result.ingestedAt?.description)
+                    json.member("expiresAt", result.expiresAt?.description)
+                case .failure(let status):
+                    json.object("error") { json in
+                        json.member("code", status.code.name)
+                        json.member("message", status.message)
+                        json.member("field", status.field)
+                        json.member("hint", status.hint)
+                    }
+                }
+            }
+            Terminal.print(json.text)
+        }
+    }
+
+    private func summarize(_ counts: [Outcome: Int], failures: Int) {
+        let parts = Outcome.allCases.compactMap { outcome in counts[outcome].map { "\($0) \(outcome.rawValue)" } }
+        let all = parts + (failures > 0 ? ["\(failures) refused"] : [])
+        Terminal.print(all.isEmpty ? "nothing to ingest" : all.joined(separator: ", "))
+    }
+
+    /// Rows come one after the other, so their widths are fixed; a narrow terminal gets no expiry, and the input clipped.
+    private func showLine(_ outcome: String, _ expiry: String, _ input: String) {
+        let gap = "  "
+        var line = DisplayWidth.padded(outcome, to: IngestReport.outcomeWidth) + gap
+        guard let width = Terminal.width else {
+            return Terminal.print(line + DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap + input)
+        }
+        if width >= 80 { line += DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap }
+        Terminal.print(line + DisplayWidth.clipped(input, to: max(1, width - DisplayWidth.of(line))))
+    }
+}
+
+extension Result where Failure == Status {
+    fileprivate var isUnavailable: Bool {
+        if case .failure(let status) = self { status.code == .unavailable } else { false }
+    }
+}

@@ -1,0 +1,81 @@
+import GRDB
+package import Model
+
+extension CatalogStore {
+    package func createDestination(
+        sandboxID: String, name: ResourceName, settings: Destination.Settings
+    ) async throws(CatalogError) -> Destination {
+        let destination = Destination(id: CatalogStore.newID(), name: name.value, settings: settings, createdAt: time.now)
+        guard case .local(let path) = settings else { preconditionFailure("there is one type") }
+        return try await write { db in
+            try db.requireFree(name, in: "destination", of: sandboxID, what: "destination")
+            try db.requireRoom(in: "destination", of: sandboxID, limit: Limits.destinations, what: "destination")
+            try db.execute(
+                sql: "INSERT INTO destination VALUES (?, ?, ?, 'local', ?, ?)",
+                arguments: [destination.id, sandboxID, destination.name, path, destination.createdAt.milliseconds])
+            return destination
+        }
+    }
+
+    package func destination(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Destination {
+        try await read { db in try db.destination(name, of: sandboxID) }
+    }
+
+    /// All of a sandbox, by name.
+    package func destinations(sandboxID: String) async throws(CatalogError) -> [Destination] {
+        try await read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM destination WHERE sandbox_id = ? ORDER BY name", arguments: [sandboxID])
+                .map(Destination.init)
+        }
+    }
+
+    /// Changes where a destination is; the runs to come deliver there. Refused while a run delivers.
+    package func editDestination(
+        sandboxID: String, name: ResourceName, settings: Destination.Settings
+    ) async throws(CatalogError) -> Destination {
+        guard case .local(let path) = settings else { preconditionFailure("there is one type") }
+        return try await write { db in
+            let destination = try db.destination(name, of: sandboxID)
+            try db.requireNoRun(of: db.dataflows(to: destination), in: sandboxID)
+            try db.execute(sql: "UPDATE destination SET path = ? WHERE id = ?", arguments: [path, destination.id])
+            return try db.destination(name, of: sandboxID)
+        }
+    }
+
+    /// Removes a destination that no dataflow exports to; returns what it was.
+    package func deleteDestination(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Destination {
+        try await write { db in
+            let destination = try db.destination(name, of: sandboxID)
+            let dataflows = try db.dataflows(to: destination)
+            guard dataflows.isEmpty else {
+                throw CatalogError(
+                    .failedPrecondition, "dataflows export to destination \(name): \(dataflows.joined(separator: ", "))")
+            }
+            try db.execute(sql: "DELETE FROM destination WHERE id = ?", arguments: [destination.id])
+            return destination
+        }
+    }
+}
+
+extension Database {
+    fileprivate func destination(_ name: ResourceName, of sandboxID: String) throws -> Destination {
+        let row = try Row.fetchOne(
+            self, sql: "SELECT * FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, name.value])
+        guard let row else { throw CatalogError(.notFound, "there is no destination named \(name)", field: "name") }
+        return Destination(row)
+    }
+
+    /// Names of the dataflows that export to it.
+    fileprivate func dataflows(to destination: Destination) throws -> [String] {
+        try String.fetchAll(
+            self, sql: "SELECT name FROM dataflow WHERE destination_id = ? ORDER BY name", arguments: [destination.id])
+    }
+}
+
+extension Destination {
+    fileprivate init(_ row: Row) {
+        self.init(
+            id: row["id"], name: row["name"], settings: .local(path: row["path"]),
+            createdAt: Instant(milliseconds: row["created_at"]))
+    }
+}

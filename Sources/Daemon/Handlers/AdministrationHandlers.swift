@@ -1,0 +1,37 @@
+import Catalog
+import Dataset
+import Messages
+import Model
+
+extension ManagementHandlers {
+    func getStatus(_ request: SandboxRequest) async throws(Status) -> DaemonStatus {
+        let entry = try directory.entry(request.sandbox)
+        let totals = entry.store.totals
+        return try await unlessCatalogFails { () async throws(CatalogError) in
+            let organization = try await catalog.organization()
+            let (destinations, dataflows) = try await catalog.counts(sandboxID: entry.sandbox.id)
+            let exporting = entry.configurations.values.count { $0.state == .active && $0.messageExport }
+            return DaemonStatus(
+                version: productVersion, organization: organization.name, messageExport: organization.messageExport,
+                startedAt: startedAt, sandbox: entry.sandbox.name, configurations: UInt32(entry.configurations.count),
+                configurationsExporting: UInt32(exporting), destinations: destinations, dataflows: dataflows,
+                records: totals.records, lastSequence: totals.lastSequence, segments: totals.segments, storedBytes: totals.bytes,
+                recoveryReports: entry.store.recoveryReports)
+        }
+    }
+
+    /// Ingesting serves while every dataset takes records; the rest, while the catalog can be read; the daemon, while both do.
+    func checkHealth(_ request: HealthCheckRequest) async throws(Status) -> Health {
+        let services = Set(MethodName.all.map(\.service))
+        guard request.service.isEmpty || services.contains(request.service) else {
+            throw Status(.notFound, "there is no service \(request.service)", field: "service")
+        }
+        if request.service.isEmpty || request.service == MethodName.ingest.service {
+            guard directory.snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
+        }
+        if request.service != MethodName.ingest.service {
+            guard (try? await catalog.organization()) != nil else { return .notServing }
+        }
+        return .serving
+    }
+}

@@ -1,0 +1,35 @@
+import CMessages
+package import Model
+
+/// A message as the dataset keeps it, with what was in force at its ingestion.
+package struct StoredMessage: Hashable, WireMessage {
+    /// A packed `Message`.
+    package var message: [UInt8]
+    package var configurationID: String
+    package var configurationVersion: UInt32
+    package var sentAt: Instant
+
+    package init(message: [UInt8], configurationID: String, configurationVersion: UInt32, sentAt: Instant) {
+        self.message = message
+        self.configurationID = configurationID
+        self.configurationVersion = configurationVersion
+        self.sentAt = sentAt
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__stored_message__unpack) { (wire) throws(Status) in
+            StoredMessage(
+                message: wire.message.array, configurationID: try wire.configuration_id.text("configuration_id"),
+                configurationVersion: wire.configuration_version, sentAt: Instant(milliseconds: wire.sent_at_ms))
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__stored_message__init) { draft, wire in
+            wire.message = draft.bytes(message)
+            wire.configuration_id = draft.text(configurationID)
+            wire.configuration_version = configurationVersion
+            wire.sent_at_ms = sentAt.milliseconds
+        }
+    }
+}

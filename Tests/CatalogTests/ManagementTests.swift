@@ -1,0 +1,146 @@
+import Catalog
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Changing, listing and removing what a catalog holds.
+@Suite struct ManagementTests {
+    private func withCatalog(_ body: (CatalogStore, Sandbox) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime())
+            try await body(catalog, try #require(try await catalog.sandboxes().first))
+        }
+    }
+
+    private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox, names: [String] = ["f"]) async throws {
+        _ = try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+        for name in names {
+            _ = try await catalog.createDataflow(
+                sandboxID: sandbox.id, name: ResourceName(name), destination: "d", format: .json, compression: .gzip,
+                includeRaw: true)
+        }
+    }
+
+    @Test func `an edit of an active configuration is in force only when it is submitted, and counts the version up`()
+        async throws
+    {
+        try await withCatalog { catalog, sandbox in
+            let name = try ResourceName("c")
+            _ = try await catalog.createConfiguration(
+                sandboxID: sandbox.id, name: name, channel: .email, messageExport: false, submit: true)
+            func edit(_ flag: Bool?, submit: Bool) async throws -> ChannelConfiguration {
+                try await catalog.editConfiguration(sandboxID: sandbox.id, name: name, messageExport: flag, submit: submit)
+            }
+            let pending = try await edit(true, submit: false)
+            #expect((pending.version, pending.messageExport, pending.pendingMessageExport) == (1, false, true))
+            #expect(try await catalog.ingestView().configurations[sandbox.id]?.first?.messageExport == false)
+            let submitted = try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+            #expect((submitted.version, submitted.messageExport, submitted.pendingMessageExport) == (2, true, nil))
+            let again = await #expect(throws: CatalogError.self) {
+                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+            }
+            #expect(again?.code == .failedPrecondition)
+            let third = try await edit(false, submit: true)
+            #expect((third.version, third.messageExport, third.state) == (3, false, .active))
+        }
+    }
+
+    @Test func `a draft is edited in place, and duplicated as a draft`() async throws {
+        try await withCatalog { catalog, sandbox in
+            let (name, copy) = (try ResourceName("c"), try ResourceName("copy"))
+            _ = try await catalog.createConfiguration(
+                sandboxID: sandbox.id, name: name, channel: .sms, messageExport: false, submit: false)
+            let edited = try await catalog.editConfiguration(
+                sandboxID: sandbox.id, name: name, messageExport: true, submit: false)
+            #expect((edited.version, edited.messageExport, edited.state) == (1, true, .draft))
+            let duplicate = try await catalog.duplicateConfiguration(sandboxID: sandbox.id, name: name, as: copy)
+            #expect((duplicate.state, duplicate.messageExport, duplicate.channel) == (.draft, true, .sms))
+            #expect(try await catalog.configurations(sandboxID: sandbox.id).map(\.name) == ["c", "copy"])
+            let taken = await #expect(throws: CatalogError.self) {
+                try await catalog.duplicateConfiguration(sandboxID: sandbox.id, name: name, as: copy)
+            }
+            #expect(taken?.code == .alreadyExists)
+        }
+    }
+
+    @Test func `only what is active is deactivated, only what is deactivated activated, and neither is edited between`()
+        async throws
+    {
+        try await withCatalog { catalog, sandbox in
+            let name = try ResourceName("c")
+            func set(_ active: Bool) async throws -> ChannelConfiguration {
+                try await catalog.setConfiguration(sandboxID: sandbox.id, name: name, active: active)
+            }
+            _ = try await catalog.createConfiguration(
+                sandboxID: sandbox.id, name: name, channel: .sms, messageExport: true, submit: false)
+            await #expect(throws: CatalogError.self) { try await set(false) }
+            _ = try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+            await #expect(throws: CatalogError.self) { try await set(true) }
+            #expect(try await set(false).state == .deactivated)
+            await #expect(throws: CatalogError.self) {
+                try await catalog.editConfiguration(sandboxID: sandbox.id, name: name, messageExport: false, submit: true)
+            }
+            #expect(try await set(true).state == .active)
+        }
+    }
+
+    @Test func `a sandbox has so many destinations and no more`() async throws {
+        try await withCatalog { catalog, sandbox in
+            for number in 1...Limits.destinations {
+                _ = try await catalog.createDestination(
+                    sandboxID: sandbox.id, name: ResourceName("d\(number)"), settings: .local(path: "/p"))
+            }
+            let error = await #expect(throws: CatalogError.self) {
+                try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("e"), settings: .local(path: "/p"))
+            }
+            #expect(error?.code == .limit)
+            #expect(try await catalog.destinations(sandboxID: sandbox.id).count == Limits.destinations)
+        }
+    }
+
+    @Test func `a destination is edited only while no run delivers there, and deleted only when no dataflow exports to it`()
+        async throws
+    {
+        try await withCatalog { catalog, sandbox in
+            try await createFlow(catalog, sandbox)
+            let (destination, dataflow) = (try ResourceName("d"), try ResourceName("f"))
+            func edit() async throws -> Destination {
+                try await catalog.editDestination(sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
+            }
+            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
+            await #expect(throws: CatalogError.self) { try await edit() }
+            await #expect(throws: CatalogError.self) { try await catalog.deleteDataflow(sandboxID: sandbox.id, name: dataflow) }
+            run.state = .failed
+            try await catalog.endRun(run)
+            #expect(try await edit().settings == .local(path: "/q"))
+            let used = await #expect(throws: CatalogError.self) {
+                try await catalog.deleteDestination(sandboxID: sandbox.id, name: destination)
+            }
+            #expect(used?.message.hasSuffix(": f") == true)
+            #expect(try await catalog.deleteDataflow(sandboxID: sandbox.id, name: dataflow).includeRaw)
+            _ = try await catalog.deleteDestination(sandboxID: sandbox.id, name: destination)
+            #expect(try await catalog.destinations(sandboxID: sandbox.id).isEmpty)
+            await #expect(throws: CatalogError.self) { try await catalog.destination(sandboxID: sandbox.id, name: destination) }
+        }
+    }
+
+    @Test func `runs are listed the newest first, and a misspelt dataflow is not one without runs`() async throws {
+        try await withCatalog { catalog, sandbox in
+            try await createFlow(catalog, sandbox, names: ["f", "g"])
+            var ids: [String] = []
+            for dataflow in ["f", "g", "f"] {
+                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: dataflow, through: 1, folder: "").run
+                ids.insert(run.id, at: 0)
+                run.state = .success
+                try await catalog.endRun(run)
+            }
+            #expect(try await catalog.runs(sandboxID: sandbox.id, dataflow: nil, limit: 10).map(\.id) == ids)
+            #expect(try await catalog.runs(sandboxID: sandbox.id, dataflow: "f", limit: 10).map(\.id) == [ids[0], ids[2]])
+            #expect(try await catalog.runs(sandboxID: sandbox.id, dataflow: nil, limit: 2).map(\.id) == [ids[0], ids[1]])
+            await #expect(throws: CatalogError.self) {
+                try await catalog.runs(sandboxID: sandbox.id, dataflow: "ff", limit: 1)
+            }
+        }
+    }
+}

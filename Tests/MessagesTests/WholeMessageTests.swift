@@ -1,0 +1,148 @@
+import Messages
+import Model
+import TestSupport
+import Testing
+
+/// What stands beside the content of a message, and its size.
+@Suite struct WholeMessageTests {
+    private func packed(_ message: Message) -> [UInt8] {
+        IngestRequest(sandbox: "", messages: [message]).packed
+    }
+
+    /// What is wrong with the first message of a request; nil: nothing.
+    private func refusal(_ packed: [UInt8]) throws -> Status? {
+        if case .failure(let status) = try CheckedIngest(packed: packed).messages[0] { status } else { nil }
+    }
+
+    @Test func `a message with every field set survives packing whole`() throws {
+        for message in [try Message.emailWithEveryField(), try Message.smsWithEveryField()] {
+            #expect(try Message(packed: message.packed) == message)
+            #expect(try CheckedIngest(packed: packed(message)).messages[0].get().packed == message.packed)
+        }
+    }
+
+    @Test func `an attachment whose bytes are elsewhere survives packing, and has a whole SHA-256`() throws {
+        let sha256 = [UInt8](repeating: 7, count: 32)
+        var email = Email(
+            subject: "s", attachments: [Attachment(name: "a", type: "t/x", body: .digest(size: .max, sha256: sha256))])
+        var message = try Message.emailWithEveryField()
+        message.content = .email(email)
+        #expect(try Message(packed: message.packed) == message)
+        #expect(try refusal(packed(message)) == nil)
+        email.attachments = [Attachment(name: "a", type: "t/x", body: .digest(size: 1, sha256: [7]))]
+        message.content = .email(email)
+        #expect(try refusal(packed(message))?.field == "messages[0].email.attachments[0].sha256")
+    }
+
+    @Test func `the same metadata in another order is the same message, and a key comes once`() throws {
+        var message = try Message.smsWithEveryField()
+        message.execution.metadata = ["a": "1", "b": "2"]
+        let ordered = packed(message)
+        // The entries as protobuf writes them: their tag and length, then key and value of one letter each.
+        let (a, b): ([UInt8], [UInt8]) = ([10, 1, 97, 18, 1, 49], [10, 1, 98, 18, 1, 50])
+        let place = try #require(ordered.indices.first { ordered[$0...].starts(with: a + [0x82, 1, 6] + b) })
+        func with(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
+            var bytes = ordered
+            bytes.replaceSubrange(place..<place + 15, with: first + [0x82, 1, 6] + second)
+            return bytes
+        }
+        #expect(with(b, a) != ordered)
+        #expect(try CheckedIngest(packed: with(b, a)).messages[0].get().packed == message.packed)
+        #expect(try refusal(with(a, a))?.field == "messages[0].execution.metadata")
+    }
+
+    @Test func `text beside the content that is not UTF-8 is refused with its place`() throws {
+        let marker = "MARKER"
+        func message(_ change: (inout Message) -> Void) throws -> Message {
+            var message = try Message.smsWithEveryField()
+            change(&message)
+            return message
+        }
+        for (place, message) in [
+            ("execution.wave_id", try message { $0.execution.waveID = marker }),
+            ("execution.audience.type", try message { $0.execution.audience.type = marker }),
+            ("execution.parent_source_meta.source_id", try message { $0.execution.parentSource.sourceID = marker }),
+            ("execution.metadata.value", try message { $0.execution.metadata = ["k": marker] }),
+            ("execution.fragment_publication_ids[0]", try message { $0.execution.fragmentPublicationIDs = [marker] }),
+            ("profile.variant", try message { $0.profile.variant = marker }),
+            ("profile.channel.mode", try message { $0.profile.channel.mode = marker }),
+            ("profile.channel.content_types[1]", try message { $0.profile.channel.contentTypes = ["fine", marker] }),
+            ("identities[0].id", try message { $0.identities = [Identity(namespace: "n", id: marker)] }),
+            ("produced_by", try message { $0.producedBy = marker }), ("event_type", try message { $0.eventType = marker }),
+            (
+                "sms.title",
+                try message { $0.content = .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "t", title: marker)) }
+            ),
+        ] {
+            var bytes = packed(message)
+            let found = try #require(bytes.indices.first { bytes[$0...].starts(with: marker.utf8) })
+            bytes[found] = 0xFF
+            #expect(try refusal(bytes)?.field == "messages[0].\(place)")
+        }
+    }
+
+    @Test func `an identity has a namespace and an id`() throws {
+        for identity in [Identity(namespace: "", id: "x"), Identity(namespace: "x", id: "")] {
+            var message = try Message.smsWithEveryField()
+            message.identities = [Identity(namespace: "n", id: "i"), identity]
+            #expect(try refusal(packed(message))?.field == "messages[0].identities[1]")
+        }
+    }
+
+    @Test func `an SMS without text has media`() throws {
+        for (media, field) in [("https://example.com/m.png", nil), (nil, "messages[0].sms.text")] {
+            var message = try Message.smsWithEveryField()
+            message.content = .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "", media: media))
+            #expect(try refusal(packed(message))?.field == field)
+        }
+    }
+
+    @Test func `a message that would not fit the frame of an answer is refused by its size`() throws {
+        func message(of size: Int) throws -> Message {
+            var message = try Message.emailWithEveryField()
+            message.content = .email(Email(text: String(repeating: "x", count: 1 << 20)))
+            let overhead = message.packed.count - (1 << 20)
+            // Lengths of one to four MiB take a byte more each, in the text and in the email around it.
+            message.content = .email(Email(text: String(repeating: "x", count: size - overhead - 2)))
+            return message
+        }
+        let largest = try message(of: Limits.messageBytes)
+        #expect(largest.packed.count == Limits.messageBytes)
+        #expect(try refusal(packed(largest)) == nil)
+        let status = try refusal(packed(try message(of: Limits.messageBytes + 1)))
+        #expect(status?.code == .invalidArgument)
+        #expect(status?.message.contains("\(Limits.messageBytes + 1) bytes") == true)
+    }
+
+    @Test func `every management request and answer survives packing`() throws {
+        func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
+        let instant = Instant(milliseconds: 1_795_435_200_000)
+        for flag in [nil, true, false] {
+            try check(EditConfigurationRequest(sandbox: "s", name: "n", messageExport: flag, submit: flag == nil))
+            let configuration = ChannelConfiguration(
+                id: "i", name: "n", channel: .sms, state: .active, version: 1, messageExport: true, pendingMessageExport: flag,
+                createdAt: instant)
+            try check(ConfigurationList(configurations: [configuration, configuration]))
+        }
+        try check(DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m"))
+        try check(HealthCheckRequest(service: "s"))
+        for health in Health.allCases { try check(health) }
+        try check(EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
+        let destination = Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant)
+        try check(DestinationList(destinations: [destination, destination]))
+        let dataflow = Dataflow(
+            id: "i", name: "n", destination: "d", format: .json, compression: .gzip, includeRaw: true, cursor: 1,
+            createdAt: instant)
+        try check(DataflowList(dataflows: [dataflow, dataflow]))
+        try check(ListRunsRequest(sandbox: "s", dataflow: "d", limit: 7))
+        let run = Run(id: "i", dataflow: "d", state: .failed, after: 1, through: 2, startedAt: instant, folder: "f")
+        try check(RunList(runs: [run, run]))
+        for view in RecordView.allCases { try check(GetRecordsRequest(sandbox: "s", messageID: "m", view: view)) }
+        try check(PreviewRecordsRequest(sandbox: "s", beforeSequence: .max, limit: 3))
+        let day = DatasetSummary.StoredDay(day: "2026-11-23", records: 1, segments: 2, storedBytes: 3, expiresAt: instant)
+        try check(
+            DatasetSummary(
+                sandbox: "s", epoch: 1, timeZone: "UTC", retentionDays: 3, records: 4, firstSequence: 5, lastSequence: 6,
+                days: [day, day]))
+    }
+}
