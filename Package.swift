@@ -95,7 +95,7 @@ let package = Package(
         tests("CatalogTests", ["Catalog", "Model", system]),
         tests("FormatsTests", ["Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
-        tests("MailTests", ["Mail", "Model"]),
+        tests("MailTests", ["Mail", "Model", system]),
         tests("IntegrationTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
         tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
     ],

@@ -41,33 +41,36 @@ package enum Mail {
         // GMime keeps the Content- fields with the part they describe: by their place in the mail, all are in order again.
         let fields = (rawHeaders(cgmime_message_object(message)) + rawHeaders(root)).sorted { $0.offset < $1.offset }
         guard !fields.isEmpty else { return nil }
-        var email = Email(headers: fields.map { Header(name: $0.name, value: decoded($0.value)) })
+        var email = Email(headers: fields.map { Header(name: $0.name, value: EncodedWords.decoded($0.value)) })
         email.subject = email.firstHeader("Subject")
-        func addresses(_ type: GMimeAddressType, _ name: String) -> [Address] {
-            let written = fields.filter { $0.name.lowercased() == name }.map { String(decoding: $0.value, as: UTF8.self) }
-                .joined()
-            return flatten(g_mime_message_get_addresses(message, type), written: written.filter { !$0.isWhitespace })
+        func addresses(_ name: String) -> [Address] {
+            AddressField.addresses(fields.filter { $0.name.lowercased() == name }.map(\.value))
         }
-        email.from = addresses(GMIME_ADDRESS_TYPE_FROM, "from").first
-        email.to = addresses(GMIME_ADDRESS_TYPE_TO, "to")
-        email.cc = addresses(GMIME_ADDRESS_TYPE_CC, "cc")
-        email.bcc = addresses(GMIME_ADDRESS_TYPE_BCC, "bcc")
-        email.replyTo = addresses(GMIME_ADDRESS_TYPE_REPLY_TO, "reply-to")
+        email.from = addresses("from").first
+        email.to = addresses("to")
+        email.cc = addresses("cc")
+        email.bcc = addresses("bcc")
+        email.replyTo = addresses("reply-to")
         guard let root else { return email }
         let text = body(in: root, "plain")
         let html = body(in: root, "html")
-        email.text = text.flatMap(MailPart.init).map(\.text)
-        email.html = html.flatMap(MailPart.init).map(\.text)
+        let last = lastUnclosed(root)
+        func part(_ object: UnsafeMutablePointer<GMimeObject>) -> MailPart { MailPart(object: object, isCutOff: object == last) }
+        let readings = (text: text.flatMap { part($0).text }, html: html.flatMap { part($0).text })
+        email.text = readings.text?.text
+        email.html = readings.html?.text
         forEachLeaf(of: root) { leaf in
-            guard leaf != text, leaf != html else { return }
-            email.attachments.append(MailPart.attachment(leaf))
+            // A body that cannot be read whole is kept as its bytes too.
+            let isRead = (leaf == text && readings.text?.isWhole == true) || (leaf == html && readings.html?.isWhole == true)
+            if !isRead { email.attachments.append(part(leaf).attachment) }
         }
         return email
     }
 
     private struct RawHeader {
         let name: String
-        let value: [UInt8]
+        /// Unfolded, encoded words not decoded. Bytes that are no UTF-8 show as U+FFFD: what they meant is not guessed.
+        let value: String
         /// Where in the mail it begins.
         let offset: Int64
     }
@@ -79,37 +82,15 @@ package enum Mail {
                 let value = g_mime_header_get_raw_value(header)
             else { return nil }
             return RawHeader(
-                name: String(cString: name), value: Array(UnsafeRawBufferPointer(start: value, count: strlen(value))),
+                name: String(cString: name), value: unfolded(UnsafeRawBufferPointer(start: value, count: strlen(value))),
                 offset: Int64(g_mime_header_get_offset(header)))
         }
     }
 
-    /// A header's value, unfolded, its encoded words (RFC 2047) decoded.
-    private static func decoded(_ raw: [UInt8]) -> String {
-        let decoded = (raw + [0]).withUnsafeBufferPointer { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { g_mime_utils_header_decode_text(nil, $0.baseAddress) }
-        }
-        guard let decoded else { return "" }
-        defer { g_free(decoded) }
-        let unfolded = String(cString: decoded).unicodeScalars.filter { $0 != "\r" && $0 != "\n" }
-        return String(String.UnicodeScalarView(unfolded.drop { $0 == " " || $0 == "\t" }))
-    }
-
-    /// The mailboxes of a list, those of its groups in their place.
-    ///
-    /// GMime takes the comment behind a bare address for a display name. RFC 5322 gives a name only to an address in angle brackets;
-    /// the comment stays in the header's value.
-    /// - Parameter written: the fields' text without white space.
-    private static func flatten(_ list: UnsafeMutablePointer<InternetAddressList>?, written: String) -> [Address] {
-        guard let list else { return [] }
-        return (0..<internet_address_list_length(list)).flatMap { index -> [Address] in
-            guard let address = internet_address_list_get_address(list, index) else { return [] }
-            if let group = cgmime_group(address) { return flatten(internet_address_group_get_members(group), written: written) }
-            guard let mailbox = cgmime_mailbox(address), let found = internet_address_mailbox_get_addr(mailbox) else { return [] }
-            let email = String(cString: found)
-            let name = internet_address_get_name(address).map { String(cString: $0) } ?? ""
-            return [Address(email: email, name: name.isEmpty || !written.contains("<\(email)>") ? nil : name)]
-        }
+    private static func unfolded(_ raw: UnsafeRawBufferPointer) -> String {
+        let unfolded = raw.filter { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        let value = unfolded.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        return String(decoding: value, as: UTF8.self)
     }
 
     /// The part that is the mail's body of a text subtype.
@@ -133,6 +114,19 @@ package enum Mail {
             return String(cString: id) == start
         }
         return (named ?? parts.first).flatMap { body(in: $0, subtype) }
+    }
+
+    /// The leaf that a mail ends with, when none of the multiparts around it is closed.
+    private static func lastUnclosed(_ root: UnsafeMutablePointer<GMimeObject>) -> UnsafeMutablePointer<GMimeObject>? {
+        var object = root
+        while let multipart = cgmime_multipart(object) {
+            let count = g_mime_multipart_get_count(multipart)
+            guard multipart.pointee.write_end_boundary == 0, count > 0,
+                let last = g_mime_multipart_get_part(multipart, count - 1)
+            else { return nil }
+            object = last
+        }
+        return object == root ? nil : object
     }
 
     private static func forEachLeaf(

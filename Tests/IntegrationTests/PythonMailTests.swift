@@ -32,6 +32,63 @@ import Testing
         return found
     }
 
+    /// What a row says beside that, in the words of `expect.py --whole`.
+    private func readWhole(_ row: [String: Any]) -> [String: Any] {
+        let group = row["messageExport"] as? [String: Any] ?? [:]
+        var found = read(row)
+        found["attachments"] = (group["attachments"] as? [[String: Any]] ?? []).map { attachment in
+            let type = attachment["type"] as? String ?? ""
+            var entry: [String: Any] = ["name": attachment["name"] ?? NSNull(), "type": type]
+            if !type.hasPrefix("message/") { entry["sha256"] = attachment["sha256"] }
+            return entry
+        }
+        let headers = group["headers"] as? [[String: Any]] ?? []
+        found["x-note"] = headers.filter { ($0["name"] as? String)?.lowercased() == "x-note" }.compactMap { $0["value"] }
+        return found
+    }
+
+    @Test func `200 awkward mails are exported as Python reads them, and given back byte for byte`() async throws {
+        let seed = ProcessInfo.processInfo.environment["SEED"] ?? "2026"
+        try await withTemporaryFolder { folder in
+            let (archive, mails) = (folder.appending("archive"), folder.appending("mails"))
+            for made in [archive, mails] {
+                try FileManager.default.createDirectory(atPath: made.string, withIntermediateDirectories: false)
+            }
+            let python = FilePath("/usr/bin/python3.11")
+            let generated = try await Programs.run(
+                python, [Self.vectors.appending("generate.py").string, seed, "200", mails.string])
+            try #require(generated.code == 0, "\(generated.errors)")
+            let files = try delivered(in: mails)
+            let read = try await Programs.run(python, [Self.vectors.appending("expect.py").string, "--whole"] + files)
+            let expected = try document(read.output)
+            #expect(expected.count == 200)
+            _ = try await DaemonFixture(folder).withDaemon { daemon in
+                try await createFlow(daemon, to: archive)
+                let each = """
+                    for mail in *.eml; do
+                        "$0" ingest email --configuration mail --message-id "$mail" "$mail" >/dev/null || echo "$mail is refused"
+                        "$0" dataset get "$mail" --eml | cmp -s - "$mail" || echo "$mail is not what it was"
+                    done
+                    """
+                let script = "cd '\(mails)'; export MESSAGE_EXPORT_SOCKET='\(daemon.socket)'; \(each)"
+                let ended = try await Programs.run("/bin/bash", ["-c", script, Programs.client.string])
+                #expect(ended.output + ended.errors == "", "SEED=\(seed)")
+                #expect(try await daemon.msgexport("dataflow", "run", "daily", "--wait").code == 0)
+            }
+            let rows = try await exportedRows(in: archive)
+            #expect(rows.count == 200)
+            for row in rows {
+                let name = try #require(row["_id"] as? String)
+                let wanted = try #require(expected[name] as? [String: Any])
+                let found = readWhole(row)
+                for field in Self.names + ["attachments", "x-note"] {
+                    let (ours, pythons) = (found[field] as? NSObject, wanted[field] as? NSObject)
+                    #expect(ours?.isEqual(pythons) == true, "SEED=\(seed) \(name), \(field)")
+                }
+            }
+        }
+    }
+
     @Test func `the vectors are what Python reads here`() async throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.mails.string).filter { $0.hasSuffix(".txt") }
             .sorted()
