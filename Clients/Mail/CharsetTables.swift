@@ -18,8 +18,10 @@ enum CharsetTables {
         "kz1048": "RK1048",
         "maclatin2": "MAC-CENTRALEUROPE", "maccentraleurope": "MAC-CENTRALEUROPE", "maccenteuro": "MAC-CENTRALEUROPE",
         "macroman": "MACINTOSH", "ptcp154": "PT154", "csptcp154": "PT154", "cp154": "PT154", "cyrillicasian": "PT154",
-        "shiftjis": "SHIFT_JIS", "sjis": "SHIFT_JIS", "csshiftjis": "SHIFT_JIS", "xmacjapanese": "SHIFT_JIS", "shiftjis2004": "SHIFT_JISX0213",
-        "sjis2004": "SHIFT_JISX0213", "shiftjisx0213": "SHIFT_JISX0213", "sjisx0213": "SHIFT_JISX0213", "eucjis2004": "EUC-JISX0213", "jisx0213": "EUC-JISX0213",
+        "shiftjis": "SHIFT_JIS", "sjis": "SHIFT_JIS", "csshiftjis": "SHIFT_JIS", "xmacjapanese": "SHIFT_JIS",
+        "shiftjis2004": "SHIFT_JISX0213",
+        "sjis2004": "SHIFT_JISX0213", "shiftjisx0213": "SHIFT_JISX0213", "sjisx0213": "SHIFT_JISX0213",
+        "eucjis2004": "EUC-JISX0213", "jisx0213": "EUC-JISX0213",
         "eucjisx0213": "EUC-JISX0213", "u16": "UTF-16", "u32": "UTF-32", "unicodebigunmarked": "UTF-16BE",
         "unicodelittleunmarked": "UTF-16LE", "u7": "UTF-7", "unicode11utf7": "UTF-7", "u8": "UTF-8", "utf": "UTF-8",
         "utf8ucs2": "UTF-8", "utf8ucs4": "UTF-8", "cp65001": "UTF-8", "utf8sig": "UTF-8",
@@ -30,7 +32,9 @@ enum CharsetTables {
         "SHIFT_JIS": ["\u{A5}": "\\", "\u{203E}": "~"], "JOHAB": ["\u{20A9}": "\\"],
         "CP856": ["\u{203E}": "\u{AF}", "\u{2022}": "\u{B7}"], "CP273": ["\u{AF}": "\u{203E}"],
         "CP1026": ["\u{2014}": "\u{AF}", "\u{2DB}": "\u{B8}"],
-        "SHIFT_JISX0213": ["\u{FF3C}": "\\", "\u{FF5E}": "~", "\u{2014}": "\u{2015}", "\u{FF5F}": "\u{2985}", "\u{FF60}": "\u{2986}"],
+        "SHIFT_JISX0213": [
+            "\u{FF3C}": "\\", "\u{FF5E}": "~", "\u{2014}": "\u{2015}", "\u{FF5F}": "\u{2985}", "\u{FF60}": "\u{2986}",
+        ],
         "ISO-2022-JP-3": ["\u{FF5F}": "\u{2985}", "\u{FF60}": "\u{2986}"],
         "MACINTOSH": ["\u{394}": "\u{2206}", "\u{E01E}": "\u{F8FF}"], "MAC-CYRILLIC": ["\u{A4}": "\u{20AC}"],
         "BIG5": eten.merging(

@@ -26,6 +26,7 @@ package enum Mail {
                 return read(message)
             }
         }
+        guard !raw.isEmpty else { throw Status(.invalidArgument, "not a mail: it is empty") }
         guard var email = found else {
             throw Status(.invalidArgument, "not a mail", hint: "a mail begins with header fields such as From: and Subject:")
         }

@@ -88,9 +88,17 @@ package enum DaemonProcess {
     /// Makes sure that no other daemon uses the data folder or the socket for as long as the result lives.
     private static func claim(_ settings: DaemonSettings, files: any Files) throws(Status) -> [FileLock] {
         try UnixSocket.check(settings.socket.string)
+        try checkIsOurs(settings, files: files)
+        let socketFolder = settings.socket.removingLastComponent()
+        guard try unlessDiskFails({ () throws(DiskError) in try files.exists(socketFolder.removingLastComponent()) }) else {
+            throw Status(
+                .failedPrecondition,
+                "there is no folder \(socketFolder.removingLastComponent()) for the socket \(settings.socket)",
+                hint: "make it first, or name another place with --socket")
+        }
+        try unlessDiskFails { () throws(DiskError) in try files.createFolder(socketFolder) }
         return try unlessDiskFails { () throws(DiskError) in
             try files.createFolder(settings.data)
-            try files.createFolder(settings.socket.removingLastComponent())
             return [
                 (settings.lock, "the data folder \(settings.data) is in use by another daemon"),
                 (settings.socketLock, "the socket \(settings.socket) is served by another daemon"),
@@ -101,6 +109,21 @@ package enum DaemonProcess {
             }
             return lock
         }
+    }
+
+    /// A data folder is the daemon's own: empty at first, never a place where somebody else keeps something.
+    private static func checkIsOurs(_ settings: DaemonSettings, files: any Files) throws(Status) {
+        let foreign = try unlessDiskFails { () throws(DiskError) -> String? in
+            guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
+            let ours = [settings.lock, settings.catalog, settings.socket, settings.socketLock].compactMap {
+                $0.lastComponent?.string
+            }
+            return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets"]).contains($0) }
+        }
+        guard let foreign else { return }
+        throw Status(
+            .failedPrecondition, "\(settings.data) is no data folder of this program: it holds \(foreign) and no catalog",
+            hint: "name an empty folder with --data")
     }
 
     private static func openCatalog(

@@ -5,10 +5,12 @@ package import Model
 extension RecordRow {
     /// The message of a row that `write` made, or that another program made in the same shape.
     ///
-    /// What the daemon decides at the ingestion is not taken from it: sequence, times of ingestion and expiry, sandbox, configuration.
-    /// - Parameter line: one JSON object.
+    /// What the daemon decides at the ingestion is not taken from it: sequence, times of ingestion and expiry, sandbox.
+    /// - Parameters:
+    ///   - line: one JSON object.
+    ///   - configuration: name of the channel configuration to ingest it with; nil: the name that the row says.
     /// - Throws: `invalidArgument` naming the member when the row is not of that shape: nothing of a row is passed over.
-    package static func message(_ line: [UInt8], configuration: String) throws(Status) -> Message {
+    package static func message(_ line: [UInt8], configuration: String?) throws(Status) -> Message {
         try JSONReader.object(in: line) { (row) throws(Status) in
             guard let id = try row.text("_id") else { throw Status(.invalidArgument, "the row has no id", field: "_id") }
             let sentAt = try row.text("timestamp")
@@ -22,6 +24,11 @@ extension RecordRow {
                 throw Status(.invalidArgument, "the row has no content", field: "_experience.customerJourneyManagement")
             }
             let export = try row.object("messageExport") { (json) throws(Status) in try Export(&json) }
+            guard let configuration = configuration ?? export?.configuration else {
+                throw Status(
+                    .invalidArgument, "the row names no channel configuration", field: "messageExport.configuration.name",
+                    hint: "name the one to ingest it with")
+            }
             var message = Message(
                 id: try MessageID(id), configuration: configuration, sentAt: try instant(sentAt),
                 content: try journey.content(export), deliveryState: export?.deliveryState, execution: journey.execution,
@@ -160,6 +167,8 @@ private struct Journey {
 
 /// What the group of ours says of the message itself.
 private struct Export {
+    /// Name of the configuration it was sent with.
+    let configuration: String?
     let deliveryState: DeliveryState?
     let to: [Address]
     let cc: [Address]
@@ -173,9 +182,11 @@ private struct Export {
         // What the daemon decides anew, and what the content tells.
         _ = (try json.number("sequence"), try json.text("ingestedAt"), try json.text("expiresAt"), try json.text("sandbox"))
         _ = (try json.flag("test"), try json.text("contentSHA256"))
-        try json.object("configuration") { (json) throws(Status) in
-            _ = (try json.text("id"), try json.text("name"), try json.number("version"))
-        }
+        configuration =
+            try json.object("configuration") { (json) throws(Status) in
+                _ = (try json.text("id"), try json.number("version"))
+                return try json.text("name")
+            } ?? nil
         let state = try json.text("deliveryState")
         deliveryState = state.flatMap { DeliveryState(rawValue: $0) }
         guard state == nil || deliveryState != nil else {

@@ -97,6 +97,15 @@ import Testing
         #expect(message.sentAt?.description == "2026-11-23T09:30:00.500Z")
     }
 
+    @Test func `the configuration is the one that is asked for, else the one that the row names`() throws {
+        let row = row(try Message.smsWithEveryField(configuration: "reminders"))
+        #expect(try RecordRow.message(row, configuration: "other").configuration == "other")
+        #expect(try RecordRow.message(row, configuration: nil).configuration == "reminders")
+        let bare = #"{"_id":"1","_experience":{"customerJourneyManagement":{"messageRenderedContent":{"smsContent":{}}}}}"#
+        let error = #expect(throws: Status.self) { try RecordRow.message(Array(bare.utf8), configuration: nil) }
+        #expect(error?.field == "messageExport.configuration.name")
+    }
+
     @Test(arguments: [
         ("", nil), ("[]", nil), ("{", nil), ("{\"_id\":\"\u{FFFD}", nil), ("{}", "_id"), (#"{"_id":1}"#, "_id"),
         (#"{"_id":""}"#, "_experience.customerJourneyManagement"),

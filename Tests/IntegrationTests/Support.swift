@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Makes a flagged email configuration `mail`, a flagged SMS one `sms`, an unflagged one `off`, and a dataflow `daily`.
-func createFlow(_ daemon: DaemonFixture.Running, to archive: FilePath?) async throws {
+func createFlow(_ daemon: DaemonFixture.Running, to archive: FilePath?, options: [String] = []) async throws {
     let on = ["--message-export", "on", "--submit"]
     var commands = [
         ["configuration", "create", "mail", "--channel", "email"] + on,
@@ -13,7 +13,7 @@ func createFlow(_ daemon: DaemonFixture.Running, to archive: FilePath?) async th
     ]
     if let archive {
         commands.append(["destination", "create", "archive", "--type", "local", "--path", archive.string])
-        commands.append(["dataflow", "create", "daily", "--destination", "archive", "--format", "json"])
+        commands.append(["dataflow", "create", "daily", "--destination", "archive", "--format", "json"] + options)
     }
     for command in commands {
         let ended = try await Programs.run(Programs.client, command + ["--socket", daemon.socket])

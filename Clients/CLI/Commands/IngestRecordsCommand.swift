@@ -15,15 +15,17 @@ struct IngestRecordsCommand: AsyncParsableCommand {
             A line that is no such row is named, and the rest goes on; the exit code is that of the first such line.
 
             EXAMPLES
-              msgexport ingest records --configuration newsletter part-00000-5f0c7c1e.json.gz
+              msgexport ingest records part-00000-5f0c7c1e.json.gz
               zcat *.json.gz | grep order-4711 | msgexport ingest records --configuration newsletter -
             """)
 
     @Argument(help: "Files, folders, or - for standard input.")
     var paths: [String]
 
-    @Option(help: ArgumentHelp("The channel configuration that the messages are to be ingested with.", valueName: "name"))
-    var configuration: String
+    @Option(
+        help: ArgumentHelp(
+            "The channel configuration to ingest them with. Default: the one that each row names.", valueName: "name"))
+    var configuration: String?
 
     @OptionGroup var connection: Connection
 
@@ -37,13 +39,13 @@ struct IngestRecordsCommand: AsyncParsableCommand {
 
     /// The rows of some files, one after the other.
     private struct Rows: ~Copyable {
-        private let configuration: String
+        private let configuration: String?
         private var remaining: ArraySlice<InputFile>
         private var current: LineReader?
         private var name = ""
         private var number = 0
 
-        init(_ inputs: [InputFile], configuration: String) {
+        init(_ inputs: [InputFile], configuration: String?) {
             self.configuration = configuration
             remaining = inputs[...]
         }

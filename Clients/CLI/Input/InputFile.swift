@@ -106,9 +106,11 @@ enum InputFile: Sendable {
         case .unreadable(_, let status):
             throw status
         case .standardInput:
-            let descriptor = dup(STDIN_FILENO)
-            guard descriptor >= 0 else { throw Status(.invalidArgument, "there is no standard input: it is closed") }
-            return descriptor
+            guard fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE != O_WRONLY else {
+                throw Status(
+                    .invalidArgument, "there is nothing to read: it is closed", hint: "pipe a mail into it, or name a file")
+            }
+            return dup(STDIN_FILENO)
         case .file(let path):
             // A FIFO without a writer must not hold up the rest.
             let descriptor = path.withPlatformString { Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
@@ -142,7 +144,13 @@ enum InputFile: Sendable {
     }
 
     private static func failure(_ operation: String) -> Status {
-        let code: Status.Code = errno == EACCES ? .permissionDenied : errno == ENOENT ? .notFound : .unavailable
+        let code: Status.Code =
+            switch errno {
+            case EACCES, EPERM: .permissionDenied
+            case ENOENT: .notFound
+            case ELOOP, ENAMETOOLONG, ENOTDIR, EISDIR: .invalidArgument
+            default: .unavailable
+            }
         return Status(code, "cannot \(operation): \(String(cString: strerror(errno)))")
     }
 }

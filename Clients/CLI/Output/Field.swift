@@ -33,6 +33,10 @@ struct Field {
         self.value = value
     }
 
+    var isTable: Bool {
+        if case .rows = value { true } else { false }
+    }
+
     func write(to json: inout JSONWriter) {
         switch value {
         case .text(let text): json.member(key, text)

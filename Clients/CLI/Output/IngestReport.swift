@@ -75,6 +75,11 @@ struct IngestReport {
             let unanswered = Result<IngestResult, Status>.failure(Status(.internal, "not answered"))
             var results = Array(repeating: unanswered, count: items.count)
             for await (index, result) in group { results[index] = result }
+            for (item, index) in zip(items, results.indices) {
+                if case .failure(let status) = results[index], status.code == .notFound, let message = try? item.message.get() {
+                    results[index] = .failure(await status.suggesting(.configuration, for: message.configuration, client))
+                }
+            }
             return results
         }
     }

@@ -55,7 +55,7 @@ enum Terminal {
     static func show(_ fields: [Field], as format: OutputFormat) {
         switch format {
         case .table:
-            let pairs = fields.map { (label: $0.label, value: printable($0.value.text)) }
+            let pairs = fields.filter { !$0.isTable }.map { (label: $0.label, value: printable($0.value.text)) }
             for line in Table.pairs(pairs, width: width) { print(line) }
             for field in fields {
                 guard case .rows(let rows) = field.value, let first = rows.first else { continue }

@@ -1,0 +1,228 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Every bad input that is known of, each with its answer. `BadInput.md` beside this file is the table of it.
+@Suite struct BadInputTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        /// What is wrong, for the table.
+        let input: String
+        /// Bash, with `msgexport`, `msgexportd`, `frame`, `$socket` and `$folder` (see `shell`).
+        let script: String
+        /// Part of what is said about it.
+        let answer: String
+        let code: Int32
+
+        init(_ input: String, _ script: String, _ answer: String, _ code: Int32) {
+            self.input = input
+            self.script = script
+            self.answer = answer
+            self.code = code
+        }
+
+        var testDescription: String { input }
+    }
+
+    private static let sms = "msgexport ingest sms --configuration sms --from 1 --to 2"
+    private static let email = "msgexport ingest email --configuration mail"
+
+    static let wire = [
+        Case("a garbage first frame", #"frame '\x80garbage garbage garbage'"#, "closed", 0),
+        Case("a first frame cut off", #"frame '\0\0\0\x40\0\0\0\x01\x01\0half' --close"#, "closed", 0),
+        Case("a frame that says it has 4 GiB", #"frame '\xff\xff\xff\xff\0\0\0\x01\x01\0'"#, "closed", 0),
+        Case("a frame of 8 MiB", #"frame '\0\x80\0\0\0\0\0\x01\x01\0' --zeros 8388608"#, "RESOURCE_EXHAUSTED", 8),
+        Case("a request that is no protobuf", #"frame '\0\0\0\x04\0\0\0\x01\x01\0\xff\xff\xff\xff'"#, "INVALID_ARGUMENT", 3),
+        Case("a method that does not exist", #"frame '\0\0\0\x06\0\0\0\x01\x01\0\x0a\x01x\x12\x01y'"#, "UNIMPLEMENTED", 1),
+    ]
+
+    static let messages = [
+        Case("text that is not UTF-8", "printf 'bad \\xff' | \(sms) -", "not valid UTF-8", 3),
+        Case(
+            "text with a NUL: it is stored whole",
+            "printf 'a\\0b' | \(sms) --message-id nul - && msgexport dataset get nul -o json", #""message":"a\u0000b""#, 0),
+        Case("an argument that is not UTF-8", "\(sms) $'bad \\xff'", "not valid UTF-8", 2),
+        Case(
+            "a message id of 257 bytes", "\(sms) --message-id $(printf '%257s' | tr ' ' x) text", "has 257 bytes, at most 256", 3),
+        Case("an empty message id", "\(sms) --message-id '' text", "the message id is empty", 3),
+        Case("an SMS without text", "\(sms) ''", "the SMS is empty", 3),
+        Case(
+            "the other channel's configuration", "msgexport ingest sms --configuration mail --from 1 --to 2 text", "is for EMAIL",
+            3),
+        Case(
+            "a misspelt configuration", "msgexport ingest sms --configuration smss --from 1 --to 2 text", "did you mean sms?", 4),
+        Case("a file that is no mail", "printf 'just text' >f; \(email) f", "f: not a mail", 3),
+        Case("an empty file", ": >f; \(email) f", "f: not a mail: it is empty", 3),
+        Case(
+            "a file of 200 MB", "truncate -s 200M f; \(email) f",
+            "f: the file has 209715200 bytes; a message has at most 4190208", 3),
+        Case(
+            "a mail that fits a frame, but not with its parts",
+            "(printf 'Subject: x\\n\\n'; head -c 3000000 /dev/zero | tr '\\0' x) >f; \(email) f", "f: the message has 6000", 3),
+        Case("a file that is not there", "\(email) nothing", "there is no file or folder nothing", 4),
+        Case("a folder without files", "mkdir d; \(email) d", "the folder d holds no regular file", 4),
+        Case("a FIFO", "mkfifo f; \(email) f", "f: not a regular file", 3),
+        Case(
+            "a folder with a FIFO and a link to itself: its files are ingested",
+            "mkdir d; ln -s . d/loop; mkfifo d/fifo; printf 'Subject: x\\n\\n' >d/mail; \(email) d", "STORED", 0),
+        Case("a link to itself", "ln -s loop loop; \(email) loop", "Too many levels of symbolic links", 3),
+        Case("a record that is no JSON", "echo '{' | msgexport ingest records -", "line 1: not valid JSON", 3),
+        Case(
+            "a record's file cut off", "printf '{}\\n' | gzip | head -c 20 >f; msgexport ingest records f",
+            "f: the compressed data is damaged", 3),
+    ]
+
+    static let streams = [
+        Case("standard input closed", "\(email) - <&-", "standard input: there is nothing to read: it is closed", 3),
+        Case("standard output closed", "msgexport status >&-", "cannot write to standard output", 1),
+        Case("output to a pipe that nobody reads: the work is done", "msgexport status | true; echo ${PIPESTATUS[0]}", "0", 0),
+        Case("output to a full disk", "msgexport status >/dev/full", "cannot write to standard output", 1),
+        Case(
+            "a terminal of 40 columns: nothing is wider",
+            #"msgexport destination create \#(String(repeating: "d", count: 60)) --type local --path . >/dev/null; terminal 40 'msgexport status; msgexport destination list; msgexport configuration list; msgexport dataset show; msgexport run list' | python3 -c 'import sys; wide = [line for line in sys.stdin if len(line) > 41]; print(*wide or ["narrow"]); sys.exit(len(wide))'"#,
+            "narrow", 0),
+        Case(
+            "no terminal: everything is shown whole", "msgexport configuration list | cat",
+            "CONFIGURATION  CHANNEL  STATE   VERSION  MESSAGE EXPORT", 0),
+    ]
+
+    static let places = [
+        Case(
+            "a socket path that is too long", "msgexportd --data d --socket /tmp/$(printf '%120s' | tr ' ' x) --master-key k",
+            "1 to 107 are possible", 1),
+        Case(
+            "a client's socket path that is too long", "msgexport status --socket /tmp/$(printf '%120s' | tr ' ' x)",
+            "1 to 107 are possible", 3),
+        Case(
+            "a socket in a folder that is not there", "msgexportd --data d --socket \"$folder/no/such/s\" --master-key k",
+            "there is no folder", 1),
+        Case("a socket that nobody serves", "msgexport status --socket \"$folder/none\"", "UNAVAILABLE", 9),
+        Case(
+            "a data folder of somebody else", "mkdir d; touch d/letters; msgexportd --data d --socket t --master-key k",
+            "it holds letters and no catalog", 1),
+        Case("a data folder that is a file", "touch d; msgexportd --data d --socket t --master-key k", "Not a directory", 1),
+        Case(
+            "a data folder that may not be read", "mkdir -m 0 d; unprivileged msgexportd --data d --socket t --master-key k",
+            "Permission denied", 1),
+        Case(
+            "a data folder that may not be written",
+            "mkdir d; chmod 555 d; unprivileged msgexportd --data d --socket t --master-key k",
+            "Permission denied", 1),
+        Case(
+            "a data folder in use", "msgexportd --data \"$folder/data\" --socket t --master-key \"$folder/master.key\"",
+            "in use by another daemon", 1),
+        Case(
+            "a master key that is too short", "made; echo abcd >k; msgexportd --data d --socket t --master-key k",
+            "is no master key", 1),
+        Case(
+            "a master key that all may read", "made; chmod 644 k; msgexportd --data d --socket t --master-key k",
+            "others than its owner may use", 1),
+        Case(
+            "another master key", "made; tr 0-9a-f 1-9a-f0 <k >l; chmod 600 l; msgexportd --data d --socket t --master-key l",
+            "is not the master key", 1),
+        Case(
+            "a master key in the data folder", "msgexportd --data d --socket t --master-key d/k", "is inside the data folder", 1),
+        Case(
+            "no master key beside data", "made; rm k; msgexportd --data d --socket t --master-key k", "there is no master key", 1),
+        Case(
+            "a catalog of a newer version",
+            #"made; python3 -c 'import sqlite3; c = sqlite3.connect("d/catalog.sqlite"); c.execute("insert into grdb_migrations values (\"99\")"); c.commit()'; msgexportd --data d --socket t --master-key k"#,
+            "made by a newer version", 1),
+        Case(
+            "a catalog that is none",
+            "made; head -c 9000 /dev/zero | tr '\\0' U >d/catalog.sqlite; rm -f d/catalog.sqlite-*; msgexportd --data d --socket t --master-key k",
+            "not a database", 1),
+    ]
+
+    static let commands = [
+        Case("a misspelt command", "msgexport configuraton list", "Did you mean 'configuration'?", 2),
+        Case("a misspelt subcommand", "msgexport ingest mail x", "Did you mean 'email'?", 2),
+        Case("help for a command that does not exist", "msgexport help nope", "has no command 'nope'", 2),
+        Case("a misspelt option", "msgexport status --sockte x", "Did you mean '--socket'?", 2),
+        Case("a misspelt configuration", "msgexport configuration show mial", "did you mean mail?", 4),
+        Case(
+            "a message id for several files", "echo x >a; echo x >b; \(email) --message-id m a b",
+            "names one message, but there are 2", 2),
+        Case("a name that is none", "msgexport configuration create 1st --channel sms", "not a valid name", 3),
+        Case("a name that is taken", "msgexport configuration create mail --channel sms", "already", 5),
+        Case("a channel that is none", "msgexport configuration create push --channel push", "'push' is invalid", 2),
+        Case(
+            "a draft sent with",
+            "msgexport configuration create d --channel sms >/dev/null; msgexport ingest sms --configuration d --from 1 --to 2 text",
+            "is DRAFT, not ACTIVE", 6),
+        Case(
+            "a deactivated configuration sent with", "msgexport configuration deactivate sms >/dev/null; \(sms) text",
+            "activate it first", 6),
+        Case(
+            "a destination that is not there", "msgexport destination create d --type local --path /no/such/folder",
+            "FAILED_PRECONDITION", 6),
+        Case("a sandbox that is not there", "msgexport status --sandbox other", "PERMISSION_DENIED", 7),
+        Case("a run that is not there", "msgexport run show none", "there is no run none", 4),
+        Case("more runs than are answered", "msgexport run list -n 501", "between 1 and 500", 2),
+        Case(
+            "an SMS asked for as a mail", "\(sms) --message-id s text >/dev/null; msgexport dataset get s --eml",
+            "an SMS, not a mail", 6),
+    ]
+
+    static let all: [(title: String, cases: [Case])] = [
+        ("On the wire", wire), ("Messages", messages), ("Standard streams and terminals", streams),
+        ("Files and folders of the daemon", places), ("Commands", commands),
+    ]
+
+    /// Runs bash with what the cases use, in a folder of its own.
+    private func shell(_ script: String, _ daemon: DaemonFixture.Running, in folder: FilePath) async throws -> Programs.Ended {
+        let prelude = """
+            folder='\(folder)'; socket='\(daemon.socket)'; export MESSAGE_EXPORT_SOCKET="$socket"
+            msgexport() { '\(Programs.client)' "$@"; }
+            msgexportd() { timeout 20 '\(Programs.daemon)' "$@"; }
+            frame() { python3 '\(Programs.repository.appending("Tests/IntegrationTests/frame.py"))' "$socket" "$@"; }
+            terminal() { PATH='\(Programs.client.removingLastComponent())':$PATH script -qec "stty cols $1; $2" /dev/null | tr -d '\\r'; }
+            made() { timeout -s TERM 2 '\(Programs.daemon)' --data d --socket t --master-key k 2>/dev/null; }
+            unprivileged() {
+                [ "$(id -u)" -ne 0 ] && { "$@"; return; }
+                shift; chmod 755 . ..; cp '\(Programs.daemon)' d-program
+                timeout 20 setpriv --reuid 65533 --regid 65533 --clear-groups ./d-program "$@"
+            }
+            mkdir -p '\(folder)/work' && cd '\(folder)/work' || exit 99
+
+            """
+        return try await Programs.run("/bin/bash", ["-c", prelude + script])
+    }
+
+    @Test(arguments: all.flatMap(\.cases))
+    func `bad input has its answer and its exit code, the daemon lives, and nothing stored is lost`(bad: Case) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await DaemonFixture(folder).withDaemon { daemon in
+                try await createFlow(daemon, to: nil)
+                #expect(try await ingestSms(daemon, "precious", id: "precious").code == 0)
+                let ended = try await shell(bad.script, daemon, in: folder)
+                #expect(ended.code == bad.code, "\(ended.output)\(ended.errors)")
+                #expect((ended.output + ended.errors).contains(bad.answer), "\(ended.output)\(ended.errors)")
+                let kept = try await daemon.msgexport("dataset", "get", "precious", "-o", "json")
+                #expect(kept.code == 0 && kept.output.contains("precious"), "the daemon lives and has what it had")
+            }
+        }
+    }
+
+    @Test func `the table of bad input is what these tests check`() throws {
+        var table = """
+            # Bad input
+
+            What is answered, and the command's exit code. Made from the cases of `BadInputTests.swift`, each of which is run against a
+            daemon that must live on and keep what it had; `UPDATE_TABLE=1 swift test --filter BadInputTests` writes this file anew. On the
+            wire, where nobody exits, the code is the one that `msgexport` has for that answer (0: there is no answer).
+
+            """
+        for (title, cases) in Self.all {
+            table += "\n## \(title)\n\n| input | answer | exit code |\n|---|---|---|\n"
+            for bad in cases {
+                table += "| \(bad.input) | `\(bad.answer.replacing("|", with: "\\|"))` | \(bad.code) |\n"
+            }
+        }
+        let path = Programs.repository.appending("Tests/IntegrationTests/BadInput.md").string
+        if ProcessInfo.processInfo.environment["UPDATE_TABLE"] != nil {
+            try table.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == table)
+    }
+}
