@@ -6,7 +6,7 @@ APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev libgmime-3
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo build test protos format
+.PHONY: help deps demo build test check protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,19 +32,23 @@ test: build      ## Builds, then runs all tests.
 # The C side sees every `string` as `bytes` (the same on the wire): protobuf-c hands out strings without their length and so
 # cuts them at a NUL. And protoc-c knows no proto3 `optional`; a oneof of one member is the same on the wire.
 PROTOS := ttrpc google/rpc/status grpc/health/v1/health $(patsubst Protos/%.proto,%,$(wildcard Protos/messageexport/v1/*.proto))
-C_PROTOS := .build/c-protos
+C_PROTOS ?= $(CURDIR)/.build/c-protos
+C_OUT ?= $(CURDIR)/Sources/CMessages
 protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 	rm -rf $(C_PROTOS) && mkdir -p $(C_PROTOS)/in $(C_PROTOS)/out
-	cd Protos && for p in $(PROTOS); do mkdir -p ../$(C_PROTOS)/in/$$(dirname $$p); sed -E \
+	cd Protos && for p in $(PROTOS); do mkdir -p $(C_PROTOS)/in/$$(dirname $$p); sed -E \
 		-e 's/^( *)optional string /\1optional bytes /' \
 		-e 's/^( *)optional (\w+) (\w+) = ([0-9]+);/\1oneof \3_presence { \2 \3 = \4; }/' \
 		-e 's/^( *)map<string, string> /\1message TextEntry { bytes key = 1; bytes value = 2; } repeated TextEntry /' \
-		-e 's/^( *(repeated )?)string /\1bytes /' $$p.proto > ../$(C_PROTOS)/in/$$p.proto; done
+		-e 's/^( *(repeated )?)string /\1bytes /' $$p.proto > $(C_PROTOS)/in/$$p.proto; done
 	cd $(C_PROTOS)/in && protoc-c -I . -I /usr/include --c_out=../out $(addsuffix .proto,$(PROTOS)) google/protobuf/any.proto
-	rm -rf Sources/CMessages/generated Sources/CMessages/include/messageexport Sources/CMessages/include/google Sources/CMessages/include/grpc \
-		Sources/CMessages/include/ttrpc.pb-c.h
-	cd $(C_PROTOS)/out && find . -name '*.pb-c.h' -exec cp --parents {} ../../../Sources/CMessages/include ';'
-	cd $(C_PROTOS)/out && mkdir -p ../../../Sources/CMessages/generated && find . -name '*.pb-c.c' -exec cp --parents {} ../../../Sources/CMessages/generated ';'
+	rm -rf $(C_OUT)/generated $(addprefix $(C_OUT)/include/,messageexport google grpc ttrpc.pb-c.h)
+	mkdir -p $(C_OUT)/generated $(C_OUT)/include
+	cd $(C_PROTOS)/out && find . -name '*.pb-c.h' -exec cp --parents {} $(C_OUT)/include ';'
+	cd $(C_PROTOS)/out && find . -name '*.pb-c.c' -exec cp --parents {} $(C_OUT)/generated ';'
+
+check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
+	$(SWIFT) test --skip-build --filter TidyTests
 
 format:          ## Formats the Swift sources.
 	$(SWIFT) format --in-place --recursive Package.swift Sources Clients Tests

@@ -97,6 +97,7 @@ let package = Package(
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests("MailTests", ["Mail", "Model", system]),
         tests("IntegrationTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
+        tests("TidyTests", [system]),
         tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
     ],
     swiftLanguageModes: [.v6]

@@ -118,6 +118,8 @@ public final class MessageExportClient: Sendable {
             .duplicateConfiguration, DuplicateConfigurationRequest(sandbox: sandbox, name: name, newName: newName))
     }
 
+    /// A configuration by its name.
+    /// - Throws: `notFound` when there is none of that name.
     public func configuration(name: String) async throws(Status) -> ChannelConfiguration {
         try await call(.getConfiguration, NameRequest(sandbox: sandbox, name: name))
     }
@@ -164,6 +166,8 @@ public final class MessageExportClient: Sendable {
         try await call(.createDestination, CreateDestinationRequest(sandbox: sandbox, name: name, settings: settings))
     }
 
+    /// A destination by its name.
+    /// - Throws: `notFound` when there is none of that name.
     public func destination(name: String) async throws(Status) -> Destination {
         try await call(.getDestination, NameRequest(sandbox: sandbox, name: name))
     }
@@ -200,6 +204,8 @@ public final class MessageExportClient: Sendable {
                 includeRaw: includeRaw))
     }
 
+    /// A dataflow by its name.
+    /// - Throws: `notFound` when there is none of that name.
     public func dataflow(name: String) async throws(Status) -> Dataflow {
         try await call(.getDataflow, NameRequest(sandbox: sandbox, name: name))
     }
@@ -228,6 +234,8 @@ public final class MessageExportClient: Sendable {
         try await call(.waitRun, RunRequest(sandbox: sandbox, runID: id), timeout: timeout)
     }
 
+    /// A run by its id.
+    /// - Throws: `notFound` when there is none of that id.
     public func run(id: String) async throws(Status) -> Run {
         try await call(.getRun, RunRequest(sandbox: sandbox, runID: id))
     }

@@ -2,6 +2,7 @@ import GRDB
 
 /// Why a catalog operation did not happen; nothing was changed.
 package struct CatalogError: Error, Hashable, CustomStringConvertible {
+    /// What kind of thing went wrong.
     package enum Code: String, Sendable {
         case notFound
         case alreadyExists
@@ -16,7 +17,9 @@ package struct CatalogError: Error, Hashable, CustomStringConvertible {
         case limit
     }
 
+    /// What kind of thing went wrong.
     package let code: Code
+    /// What was wrong, for people.
     package let message: String
     /// The field of the request it is about.
     package let field: String?

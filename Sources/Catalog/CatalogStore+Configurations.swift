@@ -83,6 +83,7 @@ extension CatalogStore {
         }
     }
 
+    /// A configuration by its name.
     package func configuration(sandboxID: String, name: ResourceName) async throws(CatalogError) -> ChannelConfiguration {
         try await read { db in try db.configuration(name, of: sandboxID) }
     }

@@ -3,14 +3,18 @@ package import Model
 
 /// A run that was begun, with what it needs to be done.
 package struct RunOrder: Hashable, Sendable {
+    /// Its window and folder are fixed.
     package let run: Run
+    /// As it was when the run began.
     package let dataflow: Dataflow
+    /// As it was when the run began.
     package let destination: Destination
 }
 
 extension CatalogStore {
     // MARK: Dataflows
 
+    /// Makes a dataflow to a destination, by that one's name.
     package func createDataflow(
         sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression,
         includeRaw: Bool
@@ -36,6 +40,7 @@ extension CatalogStore {
         }
     }
 
+    /// A dataflow by its name.
     package func dataflow(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Dataflow {
         try await read { db in try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name")) }
     }
@@ -114,6 +119,7 @@ extension CatalogStore {
         }
     }
 
+    /// A run by its id.
     package func run(sandboxID: String, id: String) async throws(CatalogError) -> Run {
         try await read { db in
             let row = try Row.fetchOne(

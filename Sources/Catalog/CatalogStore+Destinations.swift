@@ -2,6 +2,7 @@ import GRDB
 package import Model
 
 extension CatalogStore {
+    /// Makes a destination; whether anything can be delivered there is for the caller to try.
     package func createDestination(
         sandboxID: String, name: ResourceName, settings: Destination.Settings
     ) async throws(CatalogError) -> Destination {
@@ -17,6 +18,7 @@ extension CatalogStore {
         }
     }
 
+    /// A destination by its name.
     package func destination(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Destination {
         try await read { db in try db.destination(name, of: sandboxID) }
     }

@@ -5,6 +5,7 @@ package import SystemPackage
 
 /// The organization of a daemon.
 package struct Organization: Hashable, Sendable {
+    /// What people know it by.
     package let name: String
     /// Whether it is entitled to message export.
     package let messageExport: Bool
@@ -14,12 +15,15 @@ package struct Organization: Hashable, Sendable {
 
 /// A sandbox: everything else belongs to one.
 package struct Sandbox: Hashable, Sendable {
+    /// Given when it was made, and never again.
     package let id: String
+    /// Unique; never changes.
     package let name: String
     /// Counts the lives of its dataset between resets, from 1.
     package let epoch: UInt32
     /// Name of the zone whose days count.
     package let timeZone: String
+    /// How long records ingested from now on are kept.
     package let retention: Retention
 }
 
@@ -75,6 +79,7 @@ package final class CatalogStore: Sendable {
 
     // MARK: Organization and sandboxes
 
+    /// The one organization.
     package func organization() async throws(CatalogError) -> Organization {
         try await read { db in
             guard let row = try Row.fetchOne(db, sql: "SELECT name, message_export, master_key_id FROM organization") else {
@@ -90,6 +95,7 @@ package final class CatalogStore: Sendable {
         try await write { db in try db.execute(sql: "UPDATE organization SET master_key_id = ?", arguments: [Data(id)]) }
     }
 
+    /// The active sandboxes, by name.
     package func sandboxes() async throws(CatalogError) -> [Sandbox] {
         try await read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM sandbox WHERE state = 'active' ORDER BY name")

@@ -4,6 +4,7 @@ package import SystemPackage
 package struct DaemonSettings: Sendable {
     /// Everything the daemon keeps, but for the master key.
     package let data: FilePath
+    /// Where the daemon serves.
     package let socket: FilePath
     /// Must not be below `data`.
     package let masterKey: FilePath

@@ -1,5 +1,6 @@
 /// Why a dataset operation did not happen. Never holds content or keys.
 package struct DatasetError: Error, Hashable, CustomStringConvertible {
+    /// What kind of thing went wrong.
     package enum Code: String, Sendable {
         /// The dataset is closing: nothing was written.
         case closed
@@ -17,6 +18,7 @@ package struct DatasetError: Error, Hashable, CustomStringConvertible {
         case wrongMasterKey
     }
 
+    /// What kind of thing went wrong.
     package let code: Code
     /// What happened and where: a segment, an offset, the system's own error.
     package let message: String

@@ -2,7 +2,9 @@ package import Model
 
 /// What is handed to the dataset for one message.
 package struct Submission: Sendable {
+    /// uid of the process that handed it over.
     package let submitter: UInt32
+    /// The sender's id, unique for its submitter.
     package let id: MessageID
     /// SHA-256 of the content: the same id again is a duplicate only with the same.
     package let contentSHA256: [UInt8]
@@ -35,12 +37,19 @@ struct RecordKey: Hashable {
 
 /// A record as the dataset keeps it.
 package struct StoredRecord: Hashable, Sendable {
+    /// Its number in the dataset, from 1.
     package let sequence: UInt64
+    /// When its batch was taken to be written.
     package let ingestedAt: Instant
+    /// From this instant on nothing shows it.
     package let expiresAt: Instant
+    /// uid of the process that handed it over.
     package let submitter: UInt32
+    /// The sender's id, unique for its submitter.
     package let id: MessageID
+    /// SHA-256 of the content, as its submitter's duplicates are told by.
     package let contentSHA256: [UInt8]
+    /// The record as its caller encoded it.
     package let payload: [UInt8]
 }
 

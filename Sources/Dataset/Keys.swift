@@ -2,6 +2,7 @@ import Crypto
 
 /// The key that wraps the segments' keys. 32 bytes.
 package struct MasterKey: Sendable {
+    /// Bytes of a key.
     package static let byteCount = 32
 
     let key: SymmetricKey

@@ -27,9 +27,13 @@ package final class RecordStore: Sendable {
 
     /// What a dataset is made of.
     package struct Settings: Sendable {
+        /// Id of the sandbox: part of what authenticates its segments.
         package let sandbox: String
+        /// The dataset's life between resets, from 1.
         package let epoch: UInt32
+        /// Where its files are; made when they are missing.
         package let folders: DatasetFolders
+        /// How long new records are kept.
         package let retention: Retention
         /// New records get sequences above this; the highest any cursor or run has named.
         package let sequenceFloor: UInt64
@@ -45,9 +49,13 @@ package final class RecordStore: Sendable {
 
     /// How much there is.
     package struct Totals: Hashable, Sendable {
+        /// Records that are visible.
         package var records: UInt64 = 0
+        /// Sequence of the newest record; 0: there is none.
         package var lastSequence: UInt64 = 0
+        /// Data files.
         package var segments: UInt32 = 0
+        /// Bytes of the data files.
         package var bytes: UInt64 = 0
     }
 
@@ -55,15 +63,21 @@ package final class RecordStore: Sendable {
     package struct Contents: Hashable, Sendable {
         /// Sequences of the oldest and the newest record; 0: there is none.
         package var firstSequence: UInt64 = 0
+        /// Sequence of the newest record; 0: there is none.
         package var lastSequence: UInt64 = 0
+        /// By the day of their ingestion.
         package var days: [Day: DayContents] = [:]
     }
 
     /// What is visible of one day's records.
     package struct DayContents: Hashable, Sendable {
+        /// Records that are visible.
         package var records: UInt64 = 0
+        /// Data files.
         package var segments: UInt32 = 0
+        /// Bytes of the data files.
         package var bytes: UInt64 = 0
+        /// When the last of them expires.
         package var expiry: Instant
     }
 

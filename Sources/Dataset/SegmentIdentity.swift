@@ -26,12 +26,15 @@ package struct SegmentID: Hashable, Sendable, CustomStringConvertible {
 
 /// What a segment is, fixed when it is made; authenticated with its key and with every batch.
 package struct SegmentIdentity: Hashable, Sendable {
+    /// Random, and never given again.
     package let id: SegmentID
     /// Id of the sandbox whose dataset it belongs to, and that dataset's life between resets.
     package let sandbox: String
+    /// The dataset's life between resets, from 1.
     package let epoch: UInt32
     /// Time zone of the day, such as `UTC`.
     package let zone: String
+    /// The day that all of its records were ingested on.
     package let day: Day
     /// From this instant on nothing shows its records.
     package let expiry: Instant

@@ -77,6 +77,7 @@ package struct LocalFolder: Sendable {
         private let folder: FilePath
         private let files: any Files
         private let file: any File
+        /// Bytes written so far.
         package private(set) var size: Int64 = 0
 
         init(name: String, folder: FilePath, files: any Files) throws(DiskError) {

@@ -50,8 +50,11 @@ package protocol File: AnyObject, Sendable {
 
 /// An operation of the file system that failed.
 package struct DiskError: Error, Hashable, CustomStringConvertible {
+    /// What was tried, such as `open`.
     package let operation: String
+    /// What it was tried on.
     package let path: FilePath
+    /// Why it failed, in the words of the system.
     package let errno: Errno
 
     package init(_ operation: String, _ path: FilePath, _ errno: Errno) {

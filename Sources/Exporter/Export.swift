@@ -22,9 +22,13 @@ package struct Export: Sendable {
         }
     }
 
+    /// Its window and folder are fixed.
     package let run: Run
+    /// What to export, and in which shape.
     package let dataflow: Dataflow
+    /// Where to.
     package let destination: Destination
+    /// Name of the sandbox.
     package let sandbox: String
     /// Records of the window when it was fixed.
     package let expected: UInt64

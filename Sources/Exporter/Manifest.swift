@@ -6,8 +6,11 @@ import Model
 package struct Manifest: Sendable {
     /// One delivered data file.
     package struct File: Sendable {
+        /// Its name in the folder of the run.
         package let name: String
+        /// Bytes as delivered.
         package let size: Int64
+        /// Rows in it.
         package let records: UInt64
         /// Over the file as delivered.
         package let sha256: [UInt8]

@@ -8,6 +8,7 @@ package struct GzipDecoder: ~Copyable {
     private let stream: UnsafeMutablePointer<z_stream>
     private var isComplete = false
 
+    /// Begins a stream.
     package init() {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())

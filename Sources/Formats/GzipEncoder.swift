@@ -4,6 +4,7 @@ import CZlib
 package struct GzipEncoder: ~Copyable {
     private let stream: UnsafeMutablePointer<z_stream>
 
+    /// Begins a member.
     package init() {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())

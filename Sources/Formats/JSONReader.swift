@@ -28,11 +28,13 @@ package struct JSONReader {
         return value
     }
 
+    /// The path of a member, for errors about it.
     package func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     /// Names of the members not read yet, sorted.
     package var names: [String] { members.keys.sorted() }
 
+    /// A member that is a string; nil: there is none.
     package mutating func text(_ name: String) throws(Status) -> String? {
         switch take(name) {
         case nil: nil
@@ -41,6 +43,7 @@ package struct JSONReader {
         }
     }
 
+    /// A member that is true or false; nil: there is none.
     package mutating func flag(_ name: String) throws(Status) -> Bool? {
         switch take(name) {
         case nil: nil
@@ -49,6 +52,7 @@ package struct JSONReader {
         }
     }
 
+    /// A member that is a whole number from 0 up; nil: there is none.
     package mutating func number(_ name: String) throws(Status) -> UInt64? {
         switch take(name) {
         case nil: nil
@@ -57,6 +61,7 @@ package struct JSONReader {
         }
     }
 
+    /// A member that is a list of strings; empty: there is none.
     package mutating func texts(_ name: String) throws(Status) -> [String] {
         var texts: [String] = []
         for value in try array(name) {
@@ -103,6 +108,7 @@ package struct JSONReader {
         return value
     }
 
+    /// The error for a member that is not what was expected.
     package func wrong(_ name: String, _ expected: String) -> Status {
         Status(.invalidArgument, "\(expected) is expected", field: place(name))
     }

@@ -1,18 +1,22 @@
 /// Writes JSON (RFC 8259) into bytes, compact, members in the order they are given.
 package struct JSONWriter: Sendable {
+    /// What was written so far, in UTF-8.
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     package init() {}
 
+    /// What was written so far.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// An object, as a value; `body` writes its members.
     package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
         open(UInt8(ascii: "{"))
         try body(&self)
         close(UInt8(ascii: "}"))
     }
 
+    /// An array, as a value; `body` writes its elements.
     package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
         open(UInt8(ascii: "["))
         try body(&self)
@@ -27,6 +31,7 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// A string, as a value.
     package mutating func value(_ text: String) {
         separate()
         quote(text)
@@ -40,12 +45,14 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// True or false, as a value.
     package mutating func value(_ flag: Bool) {
         separate()
         bytes.append(contentsOf: (flag ? "true" : "false").utf8)
         needsComma = true
     }
 
+    /// A member that is a string.
     package mutating func member(_ name: String, _ text: String) {
         key(name)
         value(text)
@@ -56,11 +63,13 @@ package struct JSONWriter: Sendable {
         if let text { member(name, text) }
     }
 
+    /// A member that is a whole number.
     package mutating func member(_ name: String, _ number: some FixedWidthInteger) {
         key(name)
         value(number)
     }
 
+    /// A member that is true or false.
     package mutating func member(_ name: String, _ flag: Bool) {
         key(name)
         value(flag)
@@ -71,11 +80,13 @@ package struct JSONWriter: Sendable {
         if let flag { member(name, flag) }
     }
 
+    /// A member that is an object.
     package mutating func object(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
         key(name)
         try object(body)
     }
 
+    /// A member that is an array.
     package mutating func array(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
         key(name)
         try array(body)

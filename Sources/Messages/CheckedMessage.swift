@@ -1,7 +1,7 @@
 import CMessages
 package import Model
 
-/// A message that keeps every rule that can be told from itself.
+/// A message that keeps every rule that can be told from itself. Its fields are those of the `.proto`.
 package struct CheckedMessage: Sendable {
     package let id: MessageID
     package let configuration: String

@@ -1,7 +1,7 @@
 import CMessages
 package import Model
 
-/// What a Request frame carries.
+/// What a Request frame carries. Its fields are those of the `.proto`.
 package struct RequestEnvelope: Hashable, WireMessage {
     package var service: String
     package var method: String
@@ -11,6 +11,7 @@ package struct RequestEnvelope: Hashable, WireMessage {
     /// Keys lowercased, values of one key in order.
     package var metadata: [Metadata]
 
+    /// A piece of metadata that came with a call.
     package struct Metadata: Hashable, Sendable {
         package var key: String
         package var value: String

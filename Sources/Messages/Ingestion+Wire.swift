@@ -1,7 +1,8 @@
 import CMessages
 package import Model
 
-/// An `Ingest` call as a client makes it. The daemon reads the same bytes as `CheckedIngest`.
+/// An `Ingest` call as a client makes it. The daemon reads the same bytes as `CheckedIngest`. Its fields are
+/// those of the `.proto`.
 package struct IngestRequest: Hashable, Sendable {
     package var sandbox: String
     package var messages: [Message]
@@ -22,6 +23,7 @@ package struct IngestRequest: Hashable, Sendable {
 }
 
 /// An `Ingest` call as the daemon takes it: each message checked, and kept packed rather than turned into Swift values.
+/// Its fields are those of the `.proto`.
 package struct CheckedIngest: Sendable {
     package let sandbox: String
     /// One for each message of the call, in order: checked, or what is wrong with it.
@@ -55,7 +57,7 @@ package struct CheckedIngest: Sendable {
     }
 }
 
-/// The answer to an `Ingest` call: one result for each message, in order.
+/// The answer to an `Ingest` call: one result for each message, in order. Its fields are those of the `.proto`.
 package struct IngestResponse: Hashable, WireMessage {
     package var results: [Result<IngestResult, Status>]
 

@@ -1,4 +1,4 @@
-/// A method by the names it has on the wire.
+/// A method by the names it has on the wire; what each does is in the `.proto`.
 package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package let service: String
     package let method: String

@@ -1,7 +1,7 @@
 import CMessages
 package import Model
 
-/// A message as the dataset keeps it, with what was in force at its ingestion.
+/// A message as the dataset keeps it, with what was in force at its ingestion. Its fields are those of the `.proto`.
 package struct StoredMessage: Hashable, WireMessage {
     /// A packed `Message`.
     package var message: [UInt8]

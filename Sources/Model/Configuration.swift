@@ -9,9 +9,13 @@ public struct ChannelConfiguration: Hashable, Sendable {
         case deactivated = "DEACTIVATED"
     }
 
+    /// Given when it was made, and never again.
     public var id: String
+    /// Unique in its sandbox; never changes.
     public var name: String
+    /// What is sent with it; never changes.
     public var channel: Channel
+    /// Where it is in its life.
     public var state: State
     /// From 1; counts up with each change that came into force.
     public var version: UInt32
@@ -19,6 +23,7 @@ public struct ChannelConfiguration: Hashable, Sendable {
     public var messageExport: Bool
     /// The flag of the version that waits to be submitted; nil: none does.
     public var pendingMessageExport: Bool?
+    /// When it was made.
     public var createdAt: Instant
 
     public init(

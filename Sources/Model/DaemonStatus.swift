@@ -2,20 +2,27 @@
 public struct DaemonStatus: Hashable, Sendable {
     /// Version of the daemon.
     public var version: String
+    /// Name of the organization.
     public var organization: String
     /// Whether the organization is entitled to message export.
     public var messageExport: Bool
+    /// When the daemon started.
     public var startedAt: Instant
+    /// Name of the sandbox that the following is about.
     public var sandbox: String
+    /// Channel configurations, whatever their state.
     public var configurations: UInt32
     /// Active configurations with the export flag on.
     public var configurationsExporting: UInt32
+    /// Destinations of the sandbox.
     public var destinations: UInt32
+    /// Dataflows of the sandbox.
     public var dataflows: UInt32
     /// Records retained and not expired.
     public var records: UInt64
     /// Sequence of the newest record; 0: none yet.
     public var lastSequence: UInt64
+    /// Data files of the dataset.
     public var segments: UInt32
     /// Bytes of the dataset's data files.
     public var storedBytes: UInt64

@@ -12,16 +12,21 @@ public enum Compression: String, Hashable, Sendable, CaseIterable {
 
 /// Exports the dataset of a sandbox to a destination.
 public struct Dataflow: Hashable, Sendable {
+    /// Given when it was made, and never again.
     public var id: String
+    /// Unique in its sandbox.
     public var name: String
     /// Name of its destination.
     public var destination: String
+    /// The shape of its files.
     public var format: Format
+    /// How its files are compressed.
     public var compression: Compression
     /// Whether rows hold the attachments' bytes and the mail as sent.
     public var includeRaw: Bool
     /// Sequence of the last record a successful run delivered; 0: none yet.
     public var cursor: UInt64
+    /// When it was made.
     public var createdAt: Instant
 
     public init(

@@ -1,5 +1,6 @@
 /// What the message export dataset of a sandbox holds.
 public struct DatasetSummary: Hashable, Sendable {
+    /// Name of the sandbox.
     public var sandbox: String
     /// Counts its lives between resets, from 1.
     public var epoch: UInt32
@@ -11,6 +12,7 @@ public struct DatasetSummary: Hashable, Sendable {
     public var records: UInt64
     /// Sequences of the oldest and the newest record; 0: there is none.
     public var firstSequence: UInt64
+    /// Sequence of the newest record; 0: there is none.
     public var lastSequence: UInt64
     /// The oldest first; only those that have not expired.
     public var days: [StoredDay]
@@ -19,7 +21,9 @@ public struct DatasetSummary: Hashable, Sendable {
     public struct StoredDay: Hashable, Sendable {
         /// Such as `2026-11-23`.
         public var day: String
+        /// Records ingested on it.
         public var records: UInt64
+        /// Its data files.
         public var segments: UInt32
         /// Bytes of its data files.
         public var storedBytes: UInt64

@@ -9,6 +9,7 @@ public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.number = number
     }
 
+    /// The day that an instant is on.
     public init(containing instant: Instant) {
         let quotient = instant.milliseconds / Day.milliseconds
         number = instant.milliseconds % Day.milliseconds < 0 ? quotient - 1 : quotient

@@ -6,9 +6,13 @@ public struct Destination: Hashable, Sendable {
         case local(path: String)
     }
 
+    /// Given when it was made, and never again.
     public var id: String
+    /// Unique in its sandbox.
     public var name: String
+    /// Where it is.
     public var settings: Settings
+    /// When it was made.
     public var createdAt: Instant
 
     public init(id: String, name: String, settings: Settings, createdAt: Instant) {

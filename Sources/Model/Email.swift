@@ -1,9 +1,14 @@
 /// A rendered email: all recipients of one message in it.
 public struct Email: Hashable, Sendable {
+    /// The From address; nil: the mail names none.
     public var from: Address?
+    /// Whom it was sent to, in the order of the mail.
     public var to: [Address]
+    /// Whom a copy was sent to.
     public var cc: [Address]
+    /// Whom a copy was sent to that the others do not see.
     public var bcc: [Address]
+    /// Where answers go.
     public var replyTo: [Address]
     /// Where bounces go (the envelope's sender).
     public var errorAddress: String?
@@ -42,7 +47,9 @@ public struct Email: Hashable, Sendable {
 
 /// A mailbox: an addr-spec and, where there is one, its display name.
 public struct Address: Hashable, Sendable {
+    /// The addr-spec, such as `ada@example.com`.
     public var email: String
+    /// Display name; nil: none.
     public var name: String?
 
     public init(email: String, name: String? = nil) {
@@ -53,7 +60,9 @@ public struct Address: Hashable, Sendable {
 
 /// One header field of a mail, its value decoded.
 public struct Header: Hashable, Sendable {
+    /// As written, such as `Subject`.
     public var name: String
+    /// Without folding, encoded words decoded.
     public var value: String
 
     public init(name: String, value: String) {
@@ -68,8 +77,10 @@ public struct Attachment: Hashable, Sendable {
     public var name: String?
     /// Media type, such as `image/png`.
     public var type: String
+    /// Its bytes, or what they were.
     public var body: Body
 
+    /// The bytes of an attachment, or what they were.
     public enum Body: Hashable, Sendable {
         /// The decoded bytes.
         case bytes([UInt8])
@@ -93,6 +104,7 @@ public struct Attachment: Hashable, Sendable {
         if case .bytes(let bytes) = body { bytes } else { nil }
     }
 
+    /// Bytes of the decoded content, whether they are here or not.
     public var size: UInt64 {
         switch body {
         case .bytes(let bytes): UInt64(bytes.count)

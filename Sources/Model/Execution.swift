@@ -21,6 +21,7 @@ public struct Execution: Hashable, Sendable {
     public var metadata: [String: String] = [:]
     public var parentSource = Source()
 
+    /// Whom the campaign or journey was for, in XDM's words.
     public struct Audience: Hashable, Sendable {
         public var id: String?
         /// Such as `targeted` or `all`.

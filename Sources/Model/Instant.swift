@@ -1,5 +1,6 @@
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z (leap seconds not counted), as on the wire and on disk.
 public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Since 1970-01-01T00:00:00Z; negative before.
     public var milliseconds: Int64
 
     public init(milliseconds: Int64) {

@@ -53,12 +53,15 @@ public enum Limits {
     public static let configurations = 1000
     /// Destinations of one sandbox, and so many dataflows: all are listed in one answer.
     public static let destinations = 100
+    /// Dataflows of one sandbox: all are listed in one answer.
     public static let dataflows = 100
     /// Runs listed in one answer, at most and unless told otherwise.
     public static let runsListed = 500
+    /// Runs listed in one answer, unless told otherwise.
     public static let runsListedDefault = 20
     /// Records previewed in one answer, at most and unless told otherwise.
     public static let recordsPreviewed = 100
+    /// Records previewed in one answer, unless told otherwise.
     public static let recordsPreviewedDefault = 10
     /// The calendar days after the day of ingestion that a record is kept, unless set otherwise.
     public static let retentionDays = 3

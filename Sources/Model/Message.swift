@@ -1,15 +1,18 @@
 /// A message as it was sent, with its rendered content. Content is never truncated.
 public struct Message: Hashable, Sendable {
+    /// The sender's id of it: the idempotency key.
     public var id: MessageID
     /// Name of the channel configuration it was sent with.
     public var configuration: String
     /// When it was sent; nil: when it is received.
     public var sentAt: Instant?
+    /// What was sent.
     public var content: Content
     /// What the sender knew of its delivery when it handed the message over; nil: it does not say.
     public var deliveryState: DeliveryState?
     /// Campaign, journey, audience.
     public var execution: Execution
+    /// How it was made and for which profile.
     public var profile: Profile
     /// Whom it concerns; none: rows name its first recipient.
     public var identities: [Identity]
@@ -23,6 +26,7 @@ public struct Message: Hashable, Sendable {
         case email(Email)
         case sms(Sms)
 
+        /// How it reached people.
         public var channel: Channel {
             switch self {
             case .email: .email
@@ -74,9 +78,11 @@ public enum DeliveryState: String, Hashable, Sendable, CaseIterable {
 public struct Identity: Hashable, Sendable {
     /// Such as `email`, `phone` or `crmId`.
     public var namespace: String
+    /// Such as an address, a number or a key.
     public var id: String
     /// `ambiguous`, `authenticated` or `loggedOut`; nil: not said.
     public var authenticatedState: String?
+    /// Whether it is the one to know the person by; nil: not said.
     public var isPrimary: Bool?
 
     public init(namespace: String, id: String, authenticatedState: String? = nil, isPrimary: Bool? = nil) {

@@ -1,5 +1,6 @@
 /// The sender's id of a message: 1 to 256 bytes, the idempotency key within what one submitter sends.
 public struct MessageID: Hashable, Sendable, CustomStringConvertible {
+    /// As it was given.
     public let value: String
 
     /// - Throws: `invalidArgument` naming `message_id` when it is empty or too long.
@@ -21,6 +22,7 @@ public struct MessageID: Hashable, Sendable, CustomStringConvertible {
 
 /// A name that people give to a configuration, destination or dataflow: a letter, then letters, digits, `_`, `.` and `-`.
 public struct ResourceName: Hashable, Sendable, CustomStringConvertible {
+    /// As it was given.
     public let value: String
 
     /// - Throws: `invalidArgument` naming `field` when it is not such a name or longer than 256 bytes.

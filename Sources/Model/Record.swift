@@ -1,14 +1,18 @@
 /// A message the dataset keeps, with what the daemon knows of its keeping.
 public struct Record: Hashable, Sendable {
+    /// As its sender handed it over.
     public var message: Message
     /// Its number in the dataset, from 1.
     public var sequence: UInt64
+    /// When it was made durable.
     public var ingestedAt: Instant
     /// From this instant on nothing shows it.
     public var expiresAt: Instant
     /// The message's own time of sending or, where it had none, the time of receipt.
     public var sentAt: Instant
+    /// Name of the sandbox whose dataset keeps it.
     public var sandbox: String
+    /// Id of the channel configuration it was sent with.
     public var configurationID: String
     /// The version of the configuration in force at the ingestion.
     public var configurationVersion: UInt32
@@ -46,6 +50,7 @@ public enum Outcome: String, Hashable, Sendable, CaseIterable {
 
 /// The answer for one message of an ingest.
 public struct IngestResult: Hashable, Sendable {
+    /// What became of the message.
     public var outcome: Outcome
     /// When the kept record was ingested; nil when nothing was kept.
     public var ingestedAt: Instant?

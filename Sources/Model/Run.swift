@@ -1,5 +1,6 @@
 /// One export of a dataflow over a window of sequences that was fixed at its start.
 public struct Run: Hashable, Sendable {
+    /// Where a run is in its life.
     public enum State: String, Hashable, Sendable, CaseIterable {
         case processing = "PROCESSING"
         case success = "SUCCESS"
@@ -10,15 +11,21 @@ public struct Run: Hashable, Sendable {
         public var isFinal: Bool { self != .processing }
     }
 
+    /// Given when it was begun, and never again.
     public var id: String
     /// Name of its dataflow.
     public var dataflow: String
+    /// Where it is in its life.
     public var state: State
     /// The window: sequences after `after`, up to and with `through`.
     public var after: UInt64
+    /// The last sequence of the window.
     public var through: UInt64
+    /// What it moved; zeros until it has ended.
     public var totals: Totals
+    /// When its window was fixed.
     public var startedAt: Instant
+    /// When it ended; nil: it is under way.
     public var endedAt: Instant?
     /// Folder the files are in, below the destination's path.
     public var folder: String
@@ -35,6 +42,7 @@ public struct Run: Hashable, Sendable {
         public var exported: UInt64
         /// Records of the window no longer there: expired since the window was fixed.
         public var skipped: UInt64
+        /// Data files delivered, the manifest not counted.
         public var files: UInt32
         /// Bytes of the data files as delivered.
         public var bytes: UInt64

@@ -32,7 +32,9 @@ public struct Status: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What kind of thing went wrong.
     public var code: Code
+    /// What was wrong, for people; never content, keys or secrets.
     public var message: String
     /// Path of the field at fault in the request, such as `messages[3].email.html`.
     public var field: String?
@@ -53,6 +55,7 @@ public struct Status: Error, Hashable, Sendable, CustomStringConvertible {
         return outer
     }
 
+    /// All of it in one line.
     public var description: String {
         let place = field.map { " (\($0))" } ?? ""
         let advice = hint.map { ": \($0)" } ?? ""

@@ -3,7 +3,9 @@ package import Model
 
 /// Who is at the other end of a connection, as the kernel says.
 package struct Peer: Hashable, Sendable {
+    /// User id as the kernel gives it.
     package let uid: UInt32
+    /// Group id as the kernel gives it.
     package let gid: UInt32
 
     package init(uid: UInt32, gid: UInt32) {
@@ -14,9 +16,11 @@ package struct Peer: Hashable, Sendable {
 
 /// One call to be served. Whoever gets it answers it once, from any thread; until then the stream is open.
 package struct Call: Sendable {
+    /// What is called.
     package let method: MethodName
     /// The packed request message.
     package let payload: [UInt8]
+    /// Who calls.
     package let peer: Peer
 
     let streamID: UInt32

@@ -12,10 +12,12 @@ package final class ManualTime: TimeSource {
 
     package var now: Instant { current.withLock { $0 } }
 
+    /// Lets time pass.
     package func advance(hours: Int64 = 0, milliseconds: Int64 = 0) {
         current.withLock { $0.milliseconds += hours * 3_600_000 + milliseconds }
     }
 
+    /// Sets the clock, backwards too.
     package func set(_ instant: Instant) {
         current.withLock { $0 = instant }
     }

@@ -4,7 +4,9 @@ package import SystemPackage
 
 /// The built programs, beside the test program.
 package enum Programs {
+    /// The built `msgexportd`.
     package static let daemon = path("msgexportd")
+    /// The built `msgexport`.
     package static let client = path("msgexport")
 
     private static func path(_ name: String) -> FilePath {
@@ -19,8 +21,11 @@ package enum Programs {
 
     /// What a program left behind.
     package struct Ended: Sendable {
+        /// Exit code; 128 and the number for a signal.
         package let code: Int32
+        /// What it wrote to standard output.
         package let output: String
+        /// What it wrote to standard error.
         package let errors: String
     }
 
@@ -43,22 +48,28 @@ package enum Programs {
 
 /// A daemon of the built program, in a folder of its own.
 package struct DaemonFixture: Sendable {
+    /// Where everything of it is.
     package let folder: FilePath
 
     package init(_ folder: FilePath) {
         self.folder = folder
     }
 
+    /// The daemon's data folder.
     package var data: FilePath { folder.appending("data") }
+    /// File of its master key.
     package var masterKey: FilePath { folder.appending("master.key") }
+    /// Where it serves.
     package var socket: String { folder.appending("s").string }
 
+    /// What it is started with.
     package var arguments: [String] {
         ["--data", data.string, "--socket", socket, "--master-key", masterKey.string]
     }
 
     /// A daemon while it serves.
     package struct Running: Sendable {
+        /// Where it serves.
         package let socket: String
         fileprivate let signal: @Sendable (Signal) throws -> Void
 
@@ -118,6 +129,7 @@ package struct DaemonFixture: Sendable {
 
 /// A daemon that ended instead of serving.
 package struct NotServing: Error, CustomStringConvertible {
+    /// What the daemon wrote to standard error.
     package let log: String
 
     package var description: String { "the daemon did not serve: \(log)" }

@@ -51,6 +51,10 @@ package final class SimulatedFiles: Files {
     /// Called on the thread that syncs a file, before it is done: may hold it up.
     private let beforeSync: @Sendable () -> Void
 
+    /// - Parameters:
+    ///   - faults: what happens at which operation, counted from 0.
+    ///   - syncs: whether a sync makes durable; false: it says so, and does nothing.
+    ///   - beforeSync: is called before each sync, on the thread of its caller.
     package init(faults: [Int: Fault] = [:], syncs: Bool = true, beforeSync: @escaping @Sendable () -> Void = {}) {
         state = Mutex(State(faults: faults))
         self.syncs = syncs
