@@ -109,14 +109,24 @@ import Testing
         }
     }
 
-    @Test func `every command has help with an example`() async throws {
-        for command in [
-            ["status"], ["configuration", "create"], ["configuration", "submit"], ["ingest", "email"], ["ingest", "sms"],
-            ["dataset", "get"],
-            ["destination", "create"], ["dataflow", "create"], ["dataflow", "run"],
-        ] {
+    /// The commands below one, by what its help lists; itself first.
+    private func commands(below command: [String]) async throws -> [[String]] {
+        let ended = try await Programs.run(Programs.client, command + ["--help"])
+        try #require(ended.code == 0)
+        let listed = ended.output.components(separatedBy: "SUBCOMMANDS:\n").dropFirst().first ?? ""
+        var found = [command]
+        for line in listed.split(separator: "\n", omittingEmptySubsequences: false).prefix(while: { !$0.isEmpty }) {
+            guard let name = line.firstMatch(of: /^  (\w+)/)?.1 else { continue }
+            found += try await commands(below: command + [String(name)])
+        }
+        return found
+    }
+
+    @Test func `every command, at every level, has help with an example`() async throws {
+        let all = try await commands(below: [])
+        #expect(all.count > 30)
+        for command in all {
             let ended = try await Programs.run(Programs.client, command + ["--help"])
-            #expect(ended.code == 0)
             #expect(ended.output.contains("EXAMPLE"), "\(command)")
             #expect(ended.output.contains("msgexport \(command.joined(separator: " "))"), "\(command)")
         }
