@@ -74,13 +74,13 @@ let package = Package(
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Catalog", "Formats", "Destinations", "Exporter",
                 crypto, lifecycle, logging, signals, system,
             ]),
-        program("msgexportd", ["Daemon", "Model", argumentParser, logging, system]),
+        program("msgexportd", ["Daemon", "Disk", "Model", argumentParser, logging, system]),
 
         // The clients.
         module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
-            "msgexport", ["MessageExportClient", "Mail", "CGMime", "Formats", "Model", argumentParser, crypto, system],
+            "msgexport", ["MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Model", argumentParser, crypto, system],
             path: "Clients/CLI"),
 
         // Tests.

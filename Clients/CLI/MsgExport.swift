@@ -1,4 +1,5 @@
 import ArgumentParser
+import Disk
 import Foundation
 import Glibc
 import Model
@@ -35,7 +36,7 @@ struct MsgExport: AsyncParsableCommand {
     static func main() async {
         // Writing to a pipe that was closed fails like any write, instead of ending the program without a word.
         signal(SIGPIPE, SIG_IGN)
-        occupyClosedStreams()
+        StandardStreams.occupyClosed()
         // Whose usage an error shows.
         var type: any ParsableCommand.Type = MsgExport.self
         do {
@@ -51,15 +52,6 @@ struct MsgExport: AsyncParsableCommand {
             if Terminal.outputFailed.load(ordering: .relaxed) { Glibc.exit(ExitStatus.other) }
         } catch {
             Glibc.exit(report(error, of: type))
-        }
-    }
-
-    /// A standard stream that is closed would be the first file opened. In its place stands one that cannot be used either.
-    private static func occupyClosedStreams() {
-        for (stream, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
-        where fcntl(stream, F_GETFD) < 0 {
-            // The lowest free descriptor is that of the stream.
-            _ = open("/dev/null", mode)
         }
     }
 

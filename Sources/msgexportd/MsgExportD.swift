@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Disk
 import Foundation
 import Glibc
 import Logging
@@ -37,6 +38,7 @@ struct MsgExportD: AsyncParsableCommand {
     var masterKey: String?
 
     static func main() async {
+        StandardStreams.occupyClosed()
         do {
             try await parse().run()
         } catch {

@@ -109,6 +109,10 @@ import Testing
             "mkdir d; chmod 555 d; unprivileged msgexportd --data d --socket t --master-key k",
             "Permission denied", 1),
         Case(
+            "a daemon whose standard streams are closed: no file of it takes their place",
+            "'\(Programs.daemon)' --data d --socket t --master-key k <&- >&- 2>&- & until msgexport health --socket t >/dev/null 2>&1; do :; done; readlink /proc/$!/fd/2; kill $!; wait $!",
+            "/dev/null", 0),
+        Case(
             "a data folder in use", "msgexportd --data \"$folder/data\" --socket t --master-key \"$folder/master.key\"",
             "in use by another daemon", 1),
         Case(

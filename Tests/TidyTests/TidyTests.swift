@@ -19,10 +19,10 @@ import Testing
         "Daemon": [
             "Model", "Messages", "RPC", "Disk", "Dataset", "Catalog", "Formats", "Destinations", "Exporter", "Crypto", "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
-        ], "msgexportd": ["Daemon", "Model", "ArgumentParser", "Logging", "SystemPackage"],
+        ], "msgexportd": ["Daemon", "Disk", "Model", "ArgumentParser", "Logging", "SystemPackage"],
         "Clients/Swift": ["Model", "Messages", "RPC"], "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [
-            "MessageExportClient", "Mail", "CGMime", "Formats", "Model", "ArgumentParser", "Crypto", "SystemPackage",
+            "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Model", "ArgumentParser", "Crypto", "SystemPackage",
         ],
     ]
     private static let platform: Set<String> = ["Foundation", "FoundationEssentials", "Glibc", "Synchronization", "Dispatch"]
