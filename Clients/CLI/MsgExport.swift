@@ -15,8 +15,9 @@ struct MsgExport: AsyncParsableCommand {
             variables MESSAGE_EXPORT_SOCKET and MESSAGE_EXPORT_SANDBOX stand in for the first two.
 
             EXAMPLE: from a configuration to exported files
-              msgexport configuration create newsletter --channel email --message-export on --submit
-              msgexport ingest email --configuration newsletter ~/sent-mail/
+              msgexport configuration create news --channel email \\
+                --message-export on --submit
+              msgexport ingest email --configuration news ~/sent-mail/
               msgexport destination create archive --type local --path /srv/archive
               msgexport dataflow create daily --destination archive --format json
               msgexport dataflow run daily --wait
@@ -74,6 +75,15 @@ struct MsgExport: AsyncParsableCommand {
             "'\(path)' has no command '\(unknown.name)'.\(nearest) It has \(unknown.commands.joined(separator: ", ")).")
     }
 
+    /// What to type for a command, from the program's name on.
+    private static func path(of type: any ParsableCommand.Type, below parent: any ParsableCommand.Type = MsgExport.self)
+        -> String?
+    {
+        let name = parent.configuration.commandName ?? parent._commandName
+        if type == parent { return name }
+        return parent.configuration.subcommands.lazy.compactMap { path(of: type, below: $0) }.first.map { "\(name) \($0)" }
+    }
+
     /// Tells what went wrong and returns the exit code for it.
     /// - Parameter type: the command it went wrong in.
     private static func report(_ error: any Error, of type: any ParsableCommand.Type) -> Int32 {
@@ -82,7 +92,10 @@ struct MsgExport: AsyncParsableCommand {
             return ExitStatus.code(for: status.code)
         }
         if let code = error as? ExitCode { return code.rawValue }
-        let text = type.fullMessage(for: error)
+        // An error that a command finds when it runs does not know its command.
+        let text =
+            error is ValidationError && type != MsgExport.self
+            ? "Error: \(error)\n  See '\(path(of: type) ?? "msgexport") --help' for more information." : fullMessage(for: error)
         if exitCode(for: error).isSuccess {
             Terminal.print(text)
             return 0

@@ -128,6 +128,12 @@ import Testing
         for command in all {
             let ended = try await Programs.run(Programs.client, command + ["--help"])
             #expect(ended.output.contains("EXAMPLE"), "\(command)")
+            // An example that is wrapped cannot be copied.
+            let example = ended.output.components(separatedBy: "EXAMPLE").dropFirst().joined()
+            let wrapped = example.components(separatedBy: "\n\n")[0].split(separator: "\n").dropFirst().filter {
+                !$0.hasPrefix("  ")
+            }
+            #expect(wrapped.isEmpty, "\(command): \(wrapped)")
             #expect(ended.output.contains("msgexport \(command.joined(separator: " "))"), "\(command)")
         }
         let daemon = try await Programs.run(Programs.daemon, ["--help"])

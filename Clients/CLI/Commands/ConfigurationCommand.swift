@@ -9,8 +9,9 @@ struct ConfigurationCommand: ParsableCommand {
             the one in force stays so until the pending one is submitted.
 
             EXAMPLES
-              msgexport configuration create newsletter --channel email --message-export on --submit
-              msgexport configuration edit newsletter --message-export off --submit
+              msgexport configuration create news --channel email \\
+                --message-export on --submit
+              msgexport configuration edit news --message-export off --submit
               msgexport configuration list
             """,
         subcommands: [
@@ -38,7 +39,8 @@ struct ConfigurationCommand: ParsableCommand {
                 Without --submit it is a draft, and messages sent with it are refused until it is submitted.
 
                 EXAMPLES
-                  msgexport configuration create newsletter --channel email --message-export on --submit
+                  msgexport configuration create news --channel email \\
+                    --message-export on --submit
                   msgexport configuration create reminders --channel sms
                 """)
 
@@ -72,7 +74,7 @@ struct ConfigurationCommand: ParsableCommand {
                 With --submit the change is in force when the command returns. Messages already stored live to their expiry.
 
                 EXAMPLES
-                  msgexport configuration edit newsletter --message-export off --submit
+                  msgexport configuration edit news --message-export off --submit
                   msgexport configuration edit reminders --message-export on
                 """)
 
@@ -148,7 +150,7 @@ struct ConfigurationCommand: ParsableCommand {
             abstract: "Makes a draft with the settings of another one.",
             discussion: """
                 EXAMPLE
-                  msgexport configuration duplicate newsletter newsletter-fr
+                  msgexport configuration duplicate news news-fr
                 """)
 
         @OptionGroup var named: Name
@@ -185,7 +187,7 @@ struct ConfigurationCommand: ParsableCommand {
             abstract: "Shows one configuration.",
             discussion: """
                 EXAMPLE
-                  msgexport configuration show newsletter
+                  msgexport configuration show news
                 """)
 
         @OptionGroup var named: Name

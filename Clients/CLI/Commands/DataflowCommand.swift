@@ -27,7 +27,8 @@ struct DataflowCommand: ParsableCommand {
 
                 EXAMPLES
                   msgexport dataflow create daily --destination archive --format json
-                  msgexport dataflow create whole --destination archive --format json --include-raw
+                  msgexport dataflow create raw --destination archive --format json \\
+                    --include-raw
                 """)
 
         @Argument(help: "Its name: a letter, then letters, digits, '_', '.', '-'.")

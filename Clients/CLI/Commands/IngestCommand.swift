@@ -8,9 +8,9 @@ struct IngestCommand: ParsableCommand {
         commandName: "ingest", abstract: "Hands sent messages to the daemon.",
         discussion: """
             EXAMPLES
-              msgexport ingest email --configuration newsletter ~/sent-mail/
-              msgexport ingest sms --configuration reminders --from 24365 --to +12025550123 "See you at 9"
-              msgexport ingest records --configuration newsletter part-00000.json.gz
+              msgexport ingest email --configuration news ~/sent-mail/
+              msgexport ingest sms --configuration due --from 24365 --to +12025550123 Now
+              msgexport ingest records --configuration news part-00000.json.gz
             """,
         subcommands: [IngestEmailCommand.self, IngestSmsCommand.self, IngestRecordsCommand.self])
 }

@@ -14,9 +14,9 @@ struct IngestEmailCommand: AsyncParsableCommand {
             such file.
 
             EXAMPLES
-              msgexport ingest email --configuration newsletter ~/sent-mail/
-              msgexport ingest email --configuration newsletter --message-id order-4711 order.eml
-              sendmail-archive | msgexport ingest email --configuration newsletter -
+              msgexport ingest email --configuration news ~/sent-mail/
+              msgexport ingest email --configuration news --message-id order-4711 order.eml
+              sendmail-archive | msgexport ingest email --configuration news -
             """)
 
     @Argument(help: "Files, folders, or - for standard input.")

@@ -16,7 +16,7 @@ struct IngestRecordsCommand: AsyncParsableCommand {
 
             EXAMPLES
               msgexport ingest records part-00000-5f0c7c1e.json.gz
-              zcat *.json.gz | grep order-4711 | msgexport ingest records --configuration newsletter -
+              zcat *.json.gz | grep order-4711 | msgexport ingest records -
             """)
 
     @Argument(help: "Files, folders, or - for standard input.")

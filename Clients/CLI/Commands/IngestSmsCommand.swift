@@ -6,8 +6,10 @@ struct IngestSmsCommand: AsyncParsableCommand {
         commandName: "sms", abstract: "Ingests an SMS, or an MMS.",
         discussion: """
             EXAMPLES
-              msgexport ingest sms --configuration reminders --from +12025550100 --to +12025550123 "See you at 9 🦷"
-              echo "See you at 9" | msgexport ingest sms --configuration reminders --from 24365 --to +12025550123 -
+              msgexport ingest sms --configuration due --from 24365 --to +12025550123 \\
+                "At 9 🦷"
+              msgexport ingest sms --configuration due --from 24365 --to +12025550123 \\
+                - <text
             """)
 
     @Argument(help: "The text, or - to read it from standard input, without its last line end.")

@@ -43,7 +43,7 @@ struct HealthCommand: AsyncParsableCommand {
 
             EXAMPLES
               msgexport health
-              msgexport health --service messageexport.v1.IngestionService || systemctl restart msgexportd
+              msgexport health --service messageexport.v1.IngestionService
             """)
 
     @Option(help: ArgumentHelp("Full name of a service. Default: the daemon as a whole.", valueName: "name"))

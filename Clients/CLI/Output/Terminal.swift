@@ -78,6 +78,7 @@ enum Terminal {
             let rows = things.map { fields in
                 columns.map { column in printable(fields.first { $0.label == column }?.value.text ?? "") }
             }
+            guard !rows.isEmpty else { return print("(none)") }
             for line in Table(titles: columns.map { $0.uppercased() }, rows: rows).lines(width: width) { print(line) }
         case .json:
             var json = JSONWriter()
