@@ -116,7 +116,9 @@ struct Connection: ParsableArguments {
     @Option(help: ArgumentHelp("Sandbox to work in. Default: $MESSAGE_EXPORT_SANDBOX, else prod.", valueName: "name"))
     var sandbox: String?
 
-    @Option(name: .shortAndLong, help: "How to show results: a table for people, or JSON for programs.")
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("How to show results: a table for people, or JSON for programs.", valueName: "format"))
     var output: OutputFormat = .table
 
     var resolvedSocket: String {

@@ -23,6 +23,7 @@ enum EncodedWords {
 
     /// The text in pieces, in order. A word in a charset that nobody knows stays as it is written.
     static func pieces(of text: String) -> [Piece] {
+        guard text.contains("=?") else { return [.plain(text)] }
         var pieces: [Piece] = []
         var words: [Word] = []
         var rest = text[...]
@@ -54,9 +55,8 @@ enum EncodedWords {
             let run = rest.prefix { $0.name == first.name }
             rest = rest.dropFirst(run.count)
             let readings = run.map { $0.charset.read($0.bytes) }
-            let whole = first.charset.read(run.flatMap(\.bytes))
-            let isBetter = !readings.allSatisfy(\.isWhole) && whole.isWhole
-            text += isBetter ? whole.text : readings.map(\.text).joined()
+            let whole = readings.allSatisfy(\.isWhole) ? nil : first.charset.read(run.flatMap(\.bytes))
+            text += whole?.isWhole == true ? whole?.text ?? "" : readings.map(\.text).joined()
         }
         return text
     }

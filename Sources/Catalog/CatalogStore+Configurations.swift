@@ -46,13 +46,14 @@ extension CatalogStore {
                     .failedPrecondition,
                     "channel configuration \(name) is \(configuration.state.rawValue): only a draft or an active one is edited")
             }
-            let flag = messageExport ?? configuration.pendingMessageExport ?? configuration.messageExport
+            // Nothing to change: what is there is submitted.
+            guard let messageExport else { return submit ? try db.submit(configuration, of: sandboxID) : configuration }
             let version = configuration.version + (configuration.state == .draft ? 0 : 1)
             try db.execute(
                 sql: """
                     INSERT INTO configuration_version VALUES (?, ?, ?, ?)
                     ON CONFLICT DO UPDATE SET message_export = excluded.message_export, created_at = excluded.created_at
-                    """, arguments: [configuration.id, version, flag, now.milliseconds])
+                    """, arguments: [configuration.id, version, messageExport, now.milliseconds])
             let edited = try db.configuration(name, of: sandboxID)
             return submit ? try db.submit(edited, of: sandboxID) : edited
         }

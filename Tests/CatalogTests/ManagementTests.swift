@@ -41,6 +41,7 @@ import Testing
                 try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
             }
             #expect(again?.code == .failedPrecondition)
+            await #expect(throws: CatalogError.self, "there is nothing to submit") { try await edit(nil, submit: true) }
             let third = try await edit(false, submit: true)
             #expect((third.version, third.messageExport, third.state) == (3, false, .active))
         }

@@ -71,6 +71,26 @@ import Testing
         }
     }
 
+    @Test func `a record of many small attachments is shown as any other`() async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await withDaemon(folder.appending("a"), includingRaw: false) { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                let attachments = (0..<80_000).map { Attachment(name: nil, type: "a/b", content: [UInt8($0 & 0xFF)]) }
+                let message = Message(
+                    id: try MessageID("many"), configuration: "mail",
+                    content: .email(Email(subject: "s", attachments: attachments)))
+                #expect(try await client.ingest(message).outcome == .stored)
+                for records in [try await client.records(messageID: "many"), try await client.newestRecords(1)] {
+                    guard case .email(let email) = records.first?.message.content else {
+                        return #expect(Bool(false), "not there")
+                    }
+                    #expect(email.attachments.map(\.size) == attachments.map(\.size))
+                }
+                await client.close()
+            }
+        }
+    }
+
     @Test func `lines that are no rows are named, and the rest goes on`() async throws {
         try await withTemporaryFolder { folder in
             _ = try await withDaemon(folder.appending("a"), includingRaw: false) { daemon in

@@ -50,7 +50,7 @@ struct ConfigurationCommand: ParsableCommand {
         @Option(help: "What is sent with it: \(Channel.allCases.map(\.rawValue).joined(separator: " or ")).")
         var channel: Channel
 
-        @Option(help: "Whether messages sent with it are kept and exported.")
+        @Option(help: ArgumentHelp("Whether messages sent with it are kept and exported.", valueName: "on|off"))
         var messageExport: OnOff = .off
 
         @Flag(help: "Put it in force at once.")
@@ -78,7 +78,7 @@ struct ConfigurationCommand: ParsableCommand {
                   msgexport configuration edit reminders --message-export on
                 """)
 
-        @Option(help: "Whether messages sent with it are kept and exported.")
+        @Option(help: ArgumentHelp("Whether messages sent with it are kept and exported.", valueName: "on|off"))
         var messageExport: OnOff?
 
         @Flag(help: "Put the change in force at once.")

@@ -82,8 +82,9 @@ extension Record {
             (email.text, email.html, email.headers, email.attachments) = (nil, nil, [], [])
         } else {
             email.raw = []
+            // Few bytes are less than what they are told by: a view is never larger than the record.
             email.attachments = email.attachments.map {
-                Attachment(name: $0.name, type: $0.type, body: .digest(size: $0.size, sha256: $0.sha256))
+                $0.size <= 64 ? $0 : Attachment(name: $0.name, type: $0.type, body: .digest(size: $0.size, sha256: $0.sha256))
             }
         }
         var viewed = self

@@ -31,7 +31,7 @@ typedef struct Messageexport__V1__DatasetDay Messageexport__V1__DatasetDay;
  */
 typedef enum _Messageexport__V1__RecordView {
   /*
-   * All that a row holds: attachments by size and SHA-256, no raw mail.
+   * All that a row holds: attachments by size and SHA-256 (those of a few bytes by value), no raw mail.
    */
   MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW = 0,
   /*
