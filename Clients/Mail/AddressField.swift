@@ -8,25 +8,19 @@ enum AddressField {
     /// - Parameter values: the fields' values: unfolded, encoded words not decoded.
     static func addresses(_ values: [String]) -> [Address] {
         values.flatMap { value in
-            let mark = mark(notIn: value)
-            // GMime would show such names of hosts decoded: what was written is to be kept.
-            let written = simplified(value).replacing(#/(?i)xn--/#) { "\(mark)\($0.0.first == "X" ? "u" : "l")" }
+            let mark = (0..<16).map { _ in "\(Unicode.Scalar(UInt8.random(in: 0x61...0x7A)))" }.joined()
+            // GMime would show such names of hosts decoded, and what looks like an encoded word too: what was written is to be kept.
+            let written = simplified(value).replacing("=?", with: "=\(mark)e?")
+                .replacing(#/(?i)xn--/#) { "\(mark)\($0.0.first == "X" ? "u" : "l")" }
             guard let list = internet_address_list_parse(nil, written) else { return [Address]() }
             defer { g_object_unref(list) }
             func unmarked(_ text: String) -> String {
-                text.replacing("\(mark)u", with: "XN--").replacing("\(mark)l", with: "xn--")
+                text.replacing("\(mark)u", with: "XN--").replacing("\(mark)l", with: "xn--").replacing("\(mark)e", with: "")
             }
             return flatten(list).map {
                 Address(email: unmarked($0.email), name: $0.name.map(unmarked))
             }
         }
-    }
-
-    /// Letters that do not occur in a text.
-    private static func mark(notIn text: String) -> String {
-        var mark = "zq"
-        while text.contains(mark) { mark += "zq" }
-        return mark
     }
 
     /// The value with what its encoded words say in quotes, and without comments.
@@ -62,7 +56,8 @@ enum AddressField {
                 simple += isQuoted ? escaped : "\"\(escaped)\""
             }
         }
-        return simple
+        // C would take a NUL for the end of all.
+        return simple.replacing("\0", with: "\u{FFFD}")
     }
 
     /// The mailboxes of a list, those of its groups in their place.

@@ -126,7 +126,8 @@ struct Charset {
         var output: [UInt8] = []
         var isWhole = true
         let pieceSize = 4096
-        let unit = name.contains("32") ? 4 : name.contains("16") ? 2 : 1
+        let (two, four) = (["UTF-16", "UTF16", "UCS-2", "UCS2", "UNICODE"], ["UTF-32", "UTF32", "UCS-4", "UCS4", "ISO-10646"])
+        let unit = four.contains { name.hasPrefix($0) } ? 4 : two.contains { name.hasPrefix($0) } ? 2 : 1
         input.withUnsafeMutableBufferPointer { buffer in
             var next = buffer.baseAddress
             var left = buffer.count

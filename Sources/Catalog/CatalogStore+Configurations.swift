@@ -156,7 +156,9 @@ extension Database {
         guard configuration.state == .draft || isPending else {
             throw CatalogError(
                 .failedPrecondition,
-                "channel configuration \(configuration.name) is \(configuration.state.rawValue) and has no change to submit")
+                configuration.state == .active
+                    ? "channel configuration \(configuration.name) is ACTIVE and has no change to submit"
+                    : "channel configuration \(configuration.name) is \(configuration.state.rawValue): activate it first")
         }
         try execute(
             sql: "UPDATE configuration SET state = ?, version = version + ? WHERE id = ?",

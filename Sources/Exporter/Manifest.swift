@@ -29,20 +29,28 @@ package struct Manifest: Sendable {
     static func totals(_ bytes: [UInt8]) -> Run.Totals? {
         struct Document: Decodable {
             struct Records: Decodable {
-                let received, exported, skipped: UInt64
+                let received, exported, skipped: Int64
             }
 
             struct Result: Decodable {
-                let size: UInt64
+                let size: Int64
             }
 
             let records: Records
             let exportResults: [Result]
         }
         guard let document = try? JSONDecoder().decode(Document.self, from: Data(bytes)) else { return nil }
+        let records = document.records
+        var size: Int64 = 0
+        for result in document.exportResults {
+            let (sum, overflows) = size.addingReportingOverflow(result.size)
+            guard result.size >= 0, !overflows else { return nil }
+            size = sum
+        }
+        guard records.received >= 0, records.exported >= 0, records.skipped >= 0 else { return nil }
         return Run.Totals(
-            received: document.records.received, exported: document.records.exported, skipped: document.records.skipped,
-            files: UInt32(document.exportResults.count), bytes: document.exportResults.reduce(0) { $0 + $1.size })
+            received: UInt64(records.received), exported: UInt64(records.exported), skipped: UInt64(records.skipped),
+            files: UInt32(document.exportResults.count), bytes: UInt64(size))
     }
 
     /// One JSON document. The same run gives the same bytes.

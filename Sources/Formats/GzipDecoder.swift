@@ -7,6 +7,7 @@ package struct GzipDecoder: ~Copyable {
 
     private let stream: UnsafeMutablePointer<z_stream>
     private var isComplete = false
+    private var isDamaged = false
 
     /// Begins a stream.
     package init() {
@@ -23,7 +24,10 @@ package struct GzipDecoder: ~Copyable {
     }
 
     /// Takes the next bytes and returns what they stand for: at most 1,032 times as many.
+    ///
+    /// Damage is told by the next call: what stands before it is returned.
     package mutating func append(_ bytes: [UInt8]) throws(Damaged) -> [UInt8] {
+        guard !isDamaged else { throw Damaged() }
         var bytes = bytes
         let pieceSize = 64 << 10
         let count = bytes.count
@@ -31,8 +35,8 @@ package struct GzipDecoder: ~Copyable {
         var output: [UInt8] = []
         while true {
             if isComplete {
-                // Another member may follow.
-                guard taken < count else { return output }
+                // Another member may follow, or padding.
+                guard bytes[taken...].contains(where: { $0 != 0 }) else { return output }
                 inflateReset(stream)
                 isComplete = false
             }
@@ -52,12 +56,16 @@ package struct GzipDecoder: ~Copyable {
             isComplete = status == Z_STREAM_END
             // It wants more than there is.
             if status == Z_BUF_ERROR || (status == Z_OK && taken == count && piece.count < pieceSize) { return output }
-            guard status == Z_OK || isComplete else { throw Damaged() }
+            guard status == Z_OK || isComplete else {
+                // What was read before the damage counts.
+                isDamaged = true
+                return output
+            }
         }
     }
 
     /// Makes sure that the stream has ended where its bytes did.
     package func finish() throws(Damaged) {
-        guard isComplete else { throw Damaged() }
+        guard isComplete, !isDamaged else { throw Damaged() }
     }
 }

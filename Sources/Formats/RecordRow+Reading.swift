@@ -34,6 +34,10 @@ extension RecordRow {
                 content: try journey.content(export), deliveryState: export?.deliveryState, execution: journey.execution,
                 profile: journey.profile, eventType: eventType == Message.defaultEventType ? nil : eventType,
                 producedBy: producedBy == Message.defaultProducer ? nil : producedBy)
+            if let isTest = export?.isTest, isTest != (message.profile.isTestExecution ?? isTest) {
+                throw Status(.invalidArgument, "it contradicts messageProfile.isTestExecution", field: "messageExport.test")
+            }
+            if export?.isTest == true { message.profile.isTestExecution = true }
             // What a row says for want of better was not said by the sender.
             if identities != message.recipientIdentity.map({ [$0] }) { message.identities = identities }
             return message
@@ -42,7 +46,7 @@ extension RecordRow {
 
     private static func instant(_ text: String?) throws(Status) -> Instant? {
         guard let text else { return nil }
-        guard let instant = Instant(text) else {
+        guard let instant = Instant(text), instant.milliseconds != 0 else {
             throw Status(.invalidArgument, "a time such as 2026-11-23T09:30:00.000Z is expected", field: "timestamp")
         }
         return instant
@@ -73,11 +77,19 @@ private struct Journey {
     private var sms = Sms(senderNumbers: [], recipientNumber: "", text: "")
     private var isEmail = false
     private var isSms = false
+    private var hasEmailMetadata = false
+    private var hasSmsMetadata = false
 
     init(_ json: inout JSONReader) throws(Status) {
         try json.object("messageDeliveryMetadata") { (json) throws(Status) in
-            try json.object("emailMetadata") { (json) throws(Status) in try readEmailMetadata(&json) }
-            try json.object("smsMetadata") { (json) throws(Status) in try readSmsMetadata(&json) }
+            try json.object("emailMetadata") { (json) throws(Status) in
+                hasEmailMetadata = true
+                try readEmailMetadata(&json)
+            }
+            try json.object("smsMetadata") { (json) throws(Status) in
+                hasSmsMetadata = true
+                try readSmsMetadata(&json)
+            }
         }
         try json.object("messageExecution") { (json) throws(Status) in try readExecution(&json) }
         try json.object("messageProfile") { (json) throws(Status) in try readProfile(&json) }
@@ -104,13 +116,18 @@ private struct Journey {
                 .invalidArgument, "either emailContent or smsContent is expected",
                 field: "_experience.customerJourneyManagement.messageRenderedContent")
         }
+        guard isEmail ? !hasSmsMetadata : !hasEmailMetadata && export?.isOfEmail != true else {
+            throw Status(
+                .invalidArgument, "\(isEmail ? "an email has what an SMS" : "an SMS has what an email") has",
+                field: "_experience.customerJourneyManagement.messageDeliveryMetadata")
+        }
         guard isEmail else { return .sms(sms) }
         var email = email
         if let export {
-            if !export.to.isEmpty { email.to = export.to }
-            if !export.cc.isEmpty { email.cc = export.cc }
-            if !export.bcc.isEmpty { email.bcc = export.bcc }
-            if !export.replyTo.isEmpty { email.replyTo = export.replyTo }
+            email.to = try whole(email.to, export.to, "to")
+            email.cc = try whole(email.cc, export.cc, "cc")
+            email.bcc = try whole(email.bcc, export.bcc, "bcc")
+            email.replyTo = try whole(email.replyTo, export.replyTo, "replyTo")
             email.headers = export.headers
             email.attachments = export.attachments
             email.raw = export.raw
@@ -118,19 +135,35 @@ private struct Journey {
         return .email(email)
     }
 
+    /// The addresses of the group, which XDM's must be the first of.
+    private func whole(_ documented: [Address], _ ours: [Address], _ name: String) throws(Status) -> [Address] {
+        guard !ours.isEmpty else { return documented }
+        guard documented.isEmpty || ours.map(\.email).starts(with: documented.map(\.email)) else {
+            throw Status(.invalidArgument, "it contradicts emailMetadata", field: "messageExport.\(name)")
+        }
+        return ours
+    }
+
     private mutating func readEmailMetadata(_ json: inout JSONReader) throws(Status) {
         try json.object("recipient") { (json) throws(Status) in
             email.bcc = try json.texts("bcc").map { Address(email: $0) }
             email.cc = try json.texts("cc").map { Address(email: $0) }
-            let name = try json.text("name")
-            if let first = try json.text("email") { email.to = [Address(email: first, name: name)] }
+            if let first = try address(&json, "email", "name") { email.to = [first] }
         }
         try json.object("sender") { (json) throws(Status) in
-            let (name, replyToName) = (try json.text("name"), try json.text("replyToName"))
-            if let from = try json.text("email") { email.from = Address(email: from, name: name) }
-            if let replyTo = try json.text("replyToEmail") { email.replyTo = [Address(email: replyTo, name: replyToName)] }
+            email.from = try address(&json, "email", "name")
+            if let replyTo = try address(&json, "replyToEmail", "replyToName") { email.replyTo = [replyTo] }
             email.errorAddress = try json.text("errorEmail")
         }
+    }
+
+    private func address(_ json: inout JSONReader, _ email: String, _ name: String) throws(Status) -> Address? {
+        let named = try json.text(name)
+        guard let address = try json.text(email) else {
+            guard named == nil else { throw json.wrong(email, "an address beside the name") }
+            return nil
+        }
+        return Address(email: address, name: named)
     }
 
     private mutating func readSmsMetadata(_ json: inout JSONReader) throws(Status) {
@@ -170,6 +203,7 @@ private struct Export {
     /// Name of the configuration it was sent with.
     let configuration: String?
     let deliveryState: DeliveryState?
+    let isTest: Bool?
     let to: [Address]
     let cc: [Address]
     let bcc: [Address]
@@ -178,10 +212,16 @@ private struct Export {
     let attachments: [Attachment]
     let raw: [UInt8]
 
+    /// Whether it holds anything that only an email has.
+    var isOfEmail: Bool {
+        !(to.isEmpty && cc.isEmpty && bcc.isEmpty && replyTo.isEmpty && headers.isEmpty && attachments.isEmpty && raw.isEmpty)
+    }
+
     init(_ json: inout JSONReader) throws(Status) {
         // What the daemon decides anew, and what the content tells.
         _ = (try json.number("sequence"), try json.text("ingestedAt"), try json.text("expiresAt"), try json.text("sandbox"))
-        _ = (try json.flag("test"), try json.text("contentSHA256"))
+        _ = try json.text("contentSHA256")
+        isTest = try json.flag("test")
         configuration =
             try json.object("configuration") { (json) throws(Status) in
                 _ = (try json.text("id"), try json.number("version"))

@@ -126,6 +126,9 @@ extension Draft {
     }
 }
 
+private let keyTwice = Status(
+    .invalidArgument, "a key is there twice", field: "execution.metadata", hint: "give each key once")
+
 /// Checks it, and puts its metadata in the order of their keys: a map has none of its own, and the same message must pack to the same
 /// bytes.
 func check(_ execution: Messageexport__V1__Execution) throws(Status) {
@@ -144,8 +147,13 @@ func check(_ execution: Messageexport__V1__Execution) throws(Status) {
         try entry?.pointee.key.checkUTF8("execution.metadata.key")
         try entry?.pointee.value.checkUTF8("execution.metadata.value")
         guard index == 0 || !key(entries[index - 1]).elementsEqual(key(entry)) else {
-            throw Status(.invalidArgument, "a key is there twice", field: "execution.metadata", hint: "give each key once")
+            throw keyTwice
         }
+    }
+    // Two spellings of one letter are one key to some who read the row.
+    var keys: Set<String> = []
+    for entry in entries {
+        guard let entry, keys.insert(try entry.pointee.key.text("execution.metadata.key")).inserted else { throw keyTwice }
     }
 }
 

@@ -17,6 +17,16 @@ public struct MessageID: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
+    /// Ids are equal when their bytes are: two spellings of one letter are two ids.
+    public static func == (left: MessageID, right: MessageID) -> Bool {
+        left.value.utf8.elementsEqual(right.value.utf8)
+    }
+
+    /// As equality is: of the bytes.
+    public func hash(into hasher: inout Hasher) {
+        for byte in value.utf8 { hasher.combine(byte) }
+    }
+
     public var description: String { value }
 }
 

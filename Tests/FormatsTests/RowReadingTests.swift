@@ -134,6 +134,7 @@ import Testing
             "messageExport.attachments[0].sha256"
         ),
         (#""timestamp":"2026-02-30T00:00:00Z""#, "timestamp"), (#""timestamp":5"#, "timestamp"),
+        (#""timestamp":"1970-01-01T00:00:00Z""#, "timestamp"),
     ])
     func `nothing of a row is passed over or guessed`(member: String, field: String) throws {
         let content = #""_experience":{"customerJourneyManagement":{"messageRenderedContent":{"emailContent":{"text":"t"}}}}"#
@@ -142,6 +143,57 @@ import Testing
             try RecordRow.message(Array("{\"_id\":\"1\",\(content),\(member)}".utf8), configuration: "c")
         }
         #expect(error?.field == field)
+    }
+
+    @Test(arguments: [
+        (
+            #""smsContent":{"message":"m"}"#, #""emailMetadata":{}"#, "{}",
+            "_experience.customerJourneyManagement.messageDeliveryMetadata"
+        ),
+        (
+            #""emailContent":{"text":"t"}"#, #""smsMetadata":{}"#, "{}",
+            "_experience.customerJourneyManagement.messageDeliveryMetadata"
+        ),
+        (
+            #""smsContent":{"message":"m"}"#, "", #"{"raw":"aGk="}"#,
+            "_experience.customerJourneyManagement.messageDeliveryMetadata"
+        ),
+        (
+            #""emailContent":{"text":"t"}"#, #""emailMetadata":{"sender":{"name":"n"}}"#, "{}",
+            "_experience.customerJourneyManagement.messageDeliveryMetadata.emailMetadata.sender.email"
+        ),
+        (
+            #""emailContent":{"text":"t"}"#, #""emailMetadata":{"recipient":{"email":"a@x"}}"#, #"{"to":[{"email":"b@x"}]}"#,
+            "messageExport.to"
+        ),
+    ])
+    func `what contradicts itself is refused`(content: String, metadata: String, export: String, field: String) throws {
+        let row =
+            #"{"_id":"1","_experience":{"customerJourneyManagement":{"messageDeliveryMetadata":{\#(metadata)},"messageRenderedContent":{\#(content)}}},"messageExport":\#(export)}"#
+        let error = #expect(throws: Status.self) { try RecordRow.message(Array(row.utf8), configuration: "c") }
+        #expect(error?.field == field)
+    }
+
+    @Test func `a test stays a test, wherever the row says so`() throws {
+        func isTest(_ profile: String, _ export: String) throws -> Bool? {
+            let row =
+                #"{"_id":"1","_experience":{"customerJourneyManagement":{"messageProfile":{\#(profile)},"messageRenderedContent":{"emailContent":{"text":"t"}}}},"messageExport":{\#(export)}}"#
+            return try RecordRow.message(Array(row.utf8), configuration: "c").profile.isTestExecution
+        }
+        #expect(try isTest("", #""test":true"#) == true)
+        #expect(try isTest("", #""test":false"#) == nil)
+        #expect(throws: Status.self) { try isTest(#""isTestExecution":false"#, #""test":true"#) }
+    }
+
+    @Test func `padding behind gzip is none of it, and what stands before damage is read`() throws {
+        var gzip = GzipEncoder()
+        let packed = gzip.append(Array("rows".utf8)) + gzip.finish()
+        var padded = GzipDecoder()
+        #expect(try padded.append(packed + [0, 0, 0]) == Array("rows".utf8))
+        try padded.finish()
+        var damaged = GzipDecoder()
+        #expect(try damaged.append(packed + Array("garbage".utf8)) == Array("rows".utf8))
+        #expect(throws: GzipDecoder.Damaged.self) { try damaged.append([1]) }
     }
 
     @Test func `gzip of several members is read in any pieces, and damage and a cut are noticed`() throws {

@@ -44,6 +44,14 @@ import Testing
         Case("an argument that is not UTF-8", "\(sms) $'bad \\xff'", "not valid UTF-8", 2),
         Case(
             "a message id of 257 bytes", "\(sms) --message-id $(printf '%257s' | tr ' ' x) text", "has 257 bytes, at most 256", 3),
+        Case("a time of sending of 0", "\(sms) --sent-at 1970-01-01T00:00:00Z text", "is not a time", 2),
+        Case(
+            "a record whose members would steer a terminal",
+            #"printf '{"_id":"1","\\u001b[2J":1}' | msgexport ingest records --configuration sms - 2>&1 | grep -c $'\x1b'; true"#,
+            "0", 0),
+        Case(
+            "a manifest given for records",
+            "printf '{}' >manifest-x.json; msgexport ingest records manifest-x.json", "line 1: the row has no id", 3),
         Case("an empty message id", "\(sms) --message-id '' text", "the message id is empty", 3),
         Case("an SMS without text", "\(sms) ''", "the SMS is empty", 3),
         Case(

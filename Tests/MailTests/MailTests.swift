@@ -123,6 +123,19 @@ import Testing
             ])
     }
 
+    @Test func `what an encoded word says ends no address list, and is not decoded again`() throws {
+        let mail = try parse(
+            "To: =?utf-8?q?a=00b?= <a@x.example>, b@x.example, =?utf-8?q?=3D=3Futf-8=3Fq=3Fx=3F=3D?= <c@x.example>", "", "")
+        #expect(mail.to.map(\.email) == ["a@x.example", "b@x.example", "c@x.example"])
+        #expect(mail.to.map(\.name) == ["a\u{FFFD}b", nil, "=?utf-8?q?x?="])
+    }
+
+    @Test(arguments: ["cp932", "shift_jis", "euc-kr", "utf-8"])
+    func `a byte that cannot be read takes no letter with it`(charset: String) throws {
+        let head = Array("Subject: x\nContent-Type: text/plain; charset=\(charset)\n\n".utf8)
+        #expect(try Mail.parse(head + [0x41, 0xFF, 0x43, 0x44, 0x45]).text == "A\u{FFFD}CDE")
+    }
+
     @Test func `bytes that make glibc's converters stand still end all the same`() throws {
         let seed = testSeed()
         var generator = SeededGenerator(seed: seed)

@@ -49,6 +49,12 @@ import Testing
         #expect(with(b, a) != ordered)
         #expect(try CheckedIngest(packed: with(b, a)).messages[0].get().packed == message.packed)
         #expect(try refusal(with(a, a))?.field == "messages[0].execution.metadata")
+        message.execution.metadata = ["\u{E9}": "1", "xx": "2"]
+        var spellings = packed(message)
+        let other = try #require(spellings.indices.first { spellings[$0...].starts(with: "xx".utf8) })
+        // The same letter in another normal form: one byte longer, so both keys have three.
+        spellings.replaceSubrange(other..<other + 2, with: [0xC3, 0xA9])
+        #expect(try refusal(spellings)?.field == "messages[0].execution.metadata")
     }
 
     @Test func `text beside the content that is not UTF-8 is refused with its place`() throws {

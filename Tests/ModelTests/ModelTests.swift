@@ -63,4 +63,11 @@ import Testing
         #expect(status.field == "messages[3].email.html")
         #expect(Status(.notFound, "gone").within("a").field == "a")
     }
+
+    @Test func `message ids are told apart by their bytes`() throws {
+        let (composed, decomposed) = (try MessageID("caf\u{E9}"), try MessageID("cafe\u{301}"))
+        #expect(composed.value == decomposed.value, "Swift takes them for one text")
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed, try MessageID("caf\u{E9}")]).count == 2)
+    }
 }

@@ -29,7 +29,7 @@ struct Envelope: ParsableArguments {
     @Option(
         help: ArgumentHelp("When it was sent, such as 2026-11-23T09:30:00Z. Default: now.", valueName: "time"),
         transform: { text in
-            guard let instant = Instant(text) else {
+            guard let instant = Instant(text), instant.milliseconds != 0 else {
                 throw ValidationError("'\(text)' is not a time such as 2026-11-23T09:30:00Z")
             }
             return instant
@@ -41,7 +41,7 @@ struct Envelope: ParsableArguments {
     func id(_ envelope: [String], _ content: [UInt8]) throws(Status) -> MessageID {
         if let messageID { return try MessageID(messageID) }
         var hash = SHA256()
-        for part in ([configuration] + envelope).map({ Array($0.utf8) }) + [content] {
+        for part in ([configuration] + envelope + (sentAt.map { ["sent at \($0)"] } ?? [])).map({ Array($0.utf8) }) + [content] {
             withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: part)
         }

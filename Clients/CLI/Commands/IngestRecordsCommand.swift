@@ -30,7 +30,7 @@ struct IngestRecordsCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
 
     func run() async throws {
-        let inputs = try InputFile.all(paths).filter { !$0.isManifest }
+        let inputs = try InputFile.all(paths).filter { !$0.isManifest || paths.contains($0.name) }
         var rows = Rows(inputs, configuration: configuration)
         try await connection.withClient { client in
             try await IngestReport(connection.output, isOne: false).run(client) { rows.next() }
@@ -62,7 +62,7 @@ struct IngestRecordsCommand: AsyncParsableCommand {
                         continue
                     }
                     number += 1
-                    guard !line.isEmpty else { continue }
+                    guard !line.isEmpty, line != [UInt8(ascii: "\r")] else { continue }
                     return IngestItem("\(name), line \(number)") { () throws(Status) in
                         try RecordRow.message(line, configuration: configuration)
                     }

@@ -50,7 +50,7 @@ struct IngestSmsCommand: AsyncParsableCommand {
         }
         if text == "-", content.last?.isNewline == true { content.removeLast() }
         let sms = Sms(senderNumbers: from, recipientNumber: to[0], text: content, title: title, media: media)
-        let parts = from + to + [title, media].compactMap { $0 }
+        let parts = ["\(from.count)"] + from + to + [title.map { "title \($0)" } ?? "", media.map { "media \($0)" } ?? ""]
         return Message(
             id: try envelope.id(parts, Array(content.utf8)), configuration: envelope.configuration, sentAt: envelope.sentAt,
             content: .sms(sms))

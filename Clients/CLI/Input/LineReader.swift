@@ -50,7 +50,9 @@ struct LineReader: ~Copyable {
     }
 
     private mutating func readPiece() throws(Status) {
-        let piece = try InputFile.readSome(descriptor, upTo: LineReader.pieceBytes)
+        var piece = try InputFile.readSome(descriptor, upTo: LineReader.pieceBytes)
+        // Two bytes tell what is compressed; a pipe may bring the first alone.
+        if isFirst, piece.count == 1 { piece += try InputFile.readSome(descriptor, upTo: LineReader.pieceBytes) }
         if isFirst, piece.starts(with: [0x1F, 0x8B]) { gzip = GzipDecoder() }
         isFirst = false
         isAtEnd = piece.isEmpty

@@ -7,6 +7,8 @@ struct IngestItem: Sendable {
     let name: String
     let message: Result<Message, Status>
 
+    var isRead: Bool { (try? message.get()) != nil }
+
     init(_ name: String, _ message: () throws(Status) -> Message) {
         self.name = name
         do { self.message = .success(try message()) } catch { self.message = .failure(error) }
@@ -36,11 +38,13 @@ struct IngestReport {
         var counts: [Outcome: Int] = [:]
         var failures = 0
         var firstFailure: Status?
+        // What may be meant, by the name of a configuration that is not there.
+        var hints: [String: String?] = [:]
         while true {
             var items: [IngestItem] = []
             while items.count < IngestReport.atOnce, let item = next() { items.append(item) }
             guard !items.isEmpty else { break }
-            let results = await ingest(items, client)
+            let results = await ingest(items, client, &hints)
             for (item, result) in zip(items, results) {
                 show(item, result)
                 switch result {
@@ -50,7 +54,8 @@ struct IngestReport {
                     firstFailure = firstFailure ?? status
                 }
             }
-            if results.allSatisfy({ $0.isUnavailable }), let item = next() {
+            // What cannot be read says nothing of the daemon.
+            if zip(items, results).allSatisfy({ $0.isRead && $1.isUnavailable }), let item = next() {
                 if format == .table { summarize(counts, failures: failures) }
                 throw Status(
                     .unavailable, "the daemon takes nothing any more: \(item.name) and what follows it were not tried",
@@ -61,8 +66,10 @@ struct IngestReport {
         if let firstFailure { throw ExitCode(ExitStatus.code(for: firstFailure.code)) }
     }
 
-    private func ingest(_ items: [IngestItem], _ client: MessageExportClient) async -> [Result<IngestResult, Status>] {
-        await withTaskGroup(of: (Int, Result<IngestResult, Status>).self) { group in
+    private func ingest(
+        _ items: [IngestItem], _ client: MessageExportClient, _ hints: inout [String: String?]
+    ) async -> [Result<IngestResult, Status>] {
+        var results = await withTaskGroup(of: (Int, Result<IngestResult, Status>).self) { group in
             for (index, item) in items.enumerated() {
                 group.addTask {
                     do throws(Status) {
@@ -75,13 +82,17 @@ struct IngestReport {
             let unanswered = Result<IngestResult, Status>.failure(Status(.internal, "not answered"))
             var results = Array(repeating: unanswered, count: items.count)
             for await (index, result) in group { results[index] = result }
-            for (item, index) in zip(items, results.indices) {
-                if case .failure(let status) = results[index], status.code == .notFound, let message = try? item.message.get() {
-                    results[index] = .failure(await status.suggesting(.configuration, for: message.configuration, client))
-                }
-            }
             return results
         }
+        for (item, index) in zip(items, results.indices) {
+            guard case .failure(var status) = results[index], status.code == .notFound,
+                let name = try? item.message.get().configuration
+            else { continue }
+            if hints[name] == nil { hints[name] = await status.suggesting(.configuration, for: name, client).hint }
+            status.hint = hints[name] ?? nil
+            results[index] = .failure(status)
+        }
+        return results
     }
 
     private func show(_ item: IngestItem, _ result: Result<IngestResult, Status>) {

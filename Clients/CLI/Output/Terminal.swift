@@ -34,8 +34,9 @@ enum Terminal {
     /// Tells on standard error what went wrong and what to do.
     static func complain(_ status: Status, about subject: String? = nil) {
         let place = status.field.map { " (\($0))" } ?? ""
-        var lines = "msgexport: \(subject.map { "\(printable($0)): " } ?? "")\(status.message)\(place) [\(status.code.name)]\n"
-        if let hint = status.hint { lines += "  \(hint)\n" }
+        let text = "\(subject.map { "\($0): " } ?? "")\(status.message)\(place)"
+        var lines = "msgexport: \(printable(text)) [\(status.code.name)]\n"
+        if let hint = status.hint { lines += "  \(printable(hint))\n" }
         complain(lines)
     }
 
