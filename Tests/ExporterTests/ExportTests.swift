@@ -173,4 +173,16 @@ import Testing
         #expect(throws: Damaged.self) { try export().perform(source: damaged, files: files, isStopping: { false }) }
         #expect(files.paths.isEmpty)
     }
+
+    @Test(arguments: [
+        "garbage", "{}", #"{"records":{"received":18446744073709551615,"exported":1,"skipped":0},"exportResults":[]}"#,
+        #"{"records":{"received":-1,"exported":1,"skipped":0},"exportResults":[]}"#,
+        #"{"records":{"received":1,"exported":1,"skipped":0},"exportResults":[{"size":9223372036854775807},{"size":1}]}"#,
+    ])
+    func `a manifest that nobody here wrote settles nothing, and stops nothing`(content: String) throws {
+        let files = try destinationFiles()
+        try files.createFolder(manifest.removingLastComponent())
+        try files.create(manifest).write([Data(content.utf8)], at: 0)
+        #expect(export().settle(files: files).state == .failed)
+    }
 }
