@@ -22,6 +22,9 @@ struct MsgExport: AsyncParsableCommand {
               msgexport dataflow create daily --destination archive --format json
               msgexport dataflow run daily --wait
 
+            COMPLETION
+              msgexport --generate-completion-script bash >/etc/bash_completion.d/msgexport
+
             EXIT CODES
             \(ExitStatus.table)
             """,

@@ -115,8 +115,8 @@ struct DataflowCommand: ParsableCommand {
             let (dataflow, runs) = try await named.connection.withClient(naming: .dataflow, named.name) { client in
                 (try await client.dataflow(name: named.name), try await client.runs(dataflow: named.name, limit: 1))
             }
-            let last = Field("Last run", "lastRun", .rows(runs.map(\.summary)))
-            Terminal.show(dataflow.fields + [last], as: named.connection.output)
+            let last = runs.map { Field("Last run", "lastRun", .thing($0.fields, columns: Run.columns)) }
+            Terminal.show(dataflow.fields + last, as: named.connection.output)
         }
     }
 

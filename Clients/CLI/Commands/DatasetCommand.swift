@@ -19,7 +19,7 @@ struct DatasetCommand: ParsableCommand {
             discussion: """
                 EXAMPLES
                   msgexport dataset show
-                  msgexport dataset show --sandbox staging -o json
+                  msgexport dataset show -o json
                 """)
 
         @OptionGroup var connection: Connection

@@ -12,6 +12,9 @@ struct IngestRecordsCommand: AsyncParsableCommand {
             Attachments' bytes and mails as they were sent come along where the dataflow exported them (--include-raw); else the \
             attachments' names, sizes and SHA-256 do. A folder stands for the files of an export in it; manifests are passed over.
 
+            They are for another daemon, or another user: where a record came from its id is taken, and a row that says more than its \
+            sender did, such as when it was sent, is refused there as other content (ALREADY_EXISTS).
+
             A line that is no such row is named, and the rest goes on; the exit code is that of the first such line.
 
             EXAMPLES

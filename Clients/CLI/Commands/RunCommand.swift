@@ -41,7 +41,7 @@ struct RunCommand: ParsableCommand {
                 try await $0.runs(dataflow: dataflow, limit: limit)
             }
             Terminal.show(
-                runs.map(\.fields), columns: ["Run", "Dataflow", "State", "Records exported", "Started"], as: connection.output)
+                runs.map(\.fields), columns: Run.columns, as: connection.output)
         }
     }
 
@@ -84,8 +84,6 @@ extension Run {
         return fields
     }
 
-    /// What a table of a few columns has room for.
-    var summary: [Field] {
-        fields.filter { ["id", "state", "recordsExported", "startedAt"].contains($0.key) }
-    }
+    /// What a table has room for.
+    static let columns = ["Run", "Dataflow", "State", "Records exported", "Started"]
 }

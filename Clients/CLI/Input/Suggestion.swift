@@ -35,7 +35,7 @@ enum Suggestion {
         while let argument = rest.popFirst() {
             let subcommands = command.configuration.subcommands
             guard !subcommands.isEmpty else { return nil }
-            if ["--socket", "--sandbox", "--output", "-o"].contains(argument) {
+            if ["--socket", "--sandbox", "--output", "-o", "--generate-completion-script"].contains(argument) {
                 _ = rest.popFirst()
                 continue
             }

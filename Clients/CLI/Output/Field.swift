@@ -9,6 +9,8 @@ struct Field {
         case list([String])
         /// A table within: one list of fields a row.
         case rows([[Field]])
+        /// Another thing, of which a table has room for some columns.
+        case thing([Field], columns: [String])
 
         var text: String {
             switch self {
@@ -17,6 +19,7 @@ struct Field {
             case .flag(let flag): flag ? "on" : "off"
             case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
             case .rows(let rows): String(rows.count)
+            case .thing: ""
             }
         }
     }
@@ -34,7 +37,10 @@ struct Field {
     }
 
     var isTable: Bool {
-        if case .rows = value { true } else { false }
+        switch value {
+        case .rows, .thing: true
+        case .text, .number, .flag, .list: false
+        }
     }
 
     func write(to json: inout JSONWriter) {
@@ -47,6 +53,10 @@ struct Field {
                 for item in items { json.value(item) }
             }
         case .rows(let rows): json.array(key) { $0.objects(rows) }
+        case .thing(let fields, _):
+            json.object(key) { json in
+                for field in fields { field.write(to: &json) }
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ struct IngestReport {
     func run(_ client: MessageExportClient, next: () -> IngestItem?) async throws {
         if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
         var counts: [Outcome: Int] = [:]
-        var failures = 0
+        var failures = Failures()
         var firstFailure: Status?
         // What may be meant, by the name of a configuration that is not there.
         var hints: [String: String?] = [:]
@@ -50,7 +50,7 @@ struct IngestReport {
                 switch result {
                 case .success(let result): counts[result.outcome, default: 0] += 1
                 case .failure(let status):
-                    failures += 1
+                    if result.isUnavailable { failures.unknown += 1 } else { failures.refused += 1 }
                     firstFailure = firstFailure ?? status
                 }
             }
@@ -128,9 +128,16 @@ struct IngestReport {
         }
     }
 
-    private func summarize(_ counts: [Outcome: Int], failures: Int) {
+    /// What was not taken; unknown is what may be stored all the same.
+    private struct Failures {
+        var refused = 0
+        var unknown = 0
+    }
+
+    private func summarize(_ counts: [Outcome: Int], failures: Failures) {
         let parts = Outcome.allCases.compactMap { outcome in counts[outcome].map { "\($0) \(outcome.rawValue)" } }
-        let all = parts + (failures > 0 ? ["\(failures) refused"] : [])
+        let refused = failures.refused > 0 ? ["\(failures.refused) refused"] : []
+        let all = parts + refused + (failures.unknown > 0 ? ["\(failures.unknown) unknown"] : [])
         Terminal.print(all.isEmpty ? "nothing to ingest" : all.joined(separator: ", "))
     }
 

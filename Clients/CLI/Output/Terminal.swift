@@ -59,9 +59,15 @@ enum Terminal {
             let pairs = fields.filter { !$0.isTable }.map { (label: $0.label, value: printable($0.value.text)) }
             for line in Table.pairs(pairs, width: width) { print(line) }
             for field in fields {
-                guard case .rows(let rows) = field.value, let first = rows.first else { continue }
-                print("")
-                show(rows, columns: first.map(\.label), as: .table)
+                switch field.value {
+                case .rows(let rows) where !rows.isEmpty:
+                    print("")
+                    show(rows, columns: rows[0].map(\.label), as: .table)
+                case .thing(let thing, let columns):
+                    print("")
+                    show([thing], columns: columns, as: .table)
+                default: continue
+                }
             }
         case .json:
             var json = JSONWriter()
