@@ -37,7 +37,7 @@ struct Charset {
         let lowercase = name.lowercased()
         let key = lowercase.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
         // A year may follow, as in ISO_8859-1:1987.
-        let base = String(key.prefix { _ in true }.dropLast(Charset.hasYear(lowercase) ? 4 : 0))
+        let base = String(key.dropLast(Charset.hasYear(lowercase) ? 4 : 0))
         if key == "utf8sig" {
             way = .markedUTF8
         } else if ["hz", "hzgb", "hzgb2312"].contains(key) {

@@ -89,6 +89,8 @@ package enum DaemonProcess {
     private static func claim(_ settings: DaemonSettings, files: any Files) throws(Status) -> [FileLock] {
         try UnixSocket.check(settings.socket.string)
         try checkIsOurs(settings, files: files)
+        // Where no other place is known the socket is in it.
+        try unlessDiskFails { () throws(DiskError) in try files.createFolder(settings.data) }
         let socketFolder = settings.socket.removingLastComponent()
         guard try unlessDiskFails({ () throws(DiskError) in try files.exists(socketFolder.removingLastComponent()) }) else {
             throw Status(
@@ -97,13 +99,10 @@ package enum DaemonProcess {
                 hint: "make it first, or name another place with --socket")
         }
         try unlessDiskFails { () throws(DiskError) in try files.createFolder(socketFolder) }
-        return try unlessDiskFails { () throws(DiskError) in
-            try files.createFolder(settings.data)
-            return [
-                (settings.lock, "the data folder \(settings.data) is in use by another daemon"),
-                (settings.socketLock, "the socket \(settings.socket) is served by another daemon"),
-            ]
-        }.map { (path, message) throws(Status) in
+        return try [
+            (settings.lock, "the data folder \(settings.data) is in use by another daemon"),
+            (settings.socketLock, "the socket \(settings.socket) is served by another daemon"),
+        ].map { (path, message) throws(Status) in
             guard let lock = try unlessDiskFails({ () throws(DiskError) in try FileLock.claim(path) }) else {
                 throw Status(.failedPrecondition, message, hint: "stop that one first, or choose another place")
             }

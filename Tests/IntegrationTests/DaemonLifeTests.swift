@@ -82,6 +82,15 @@ import Testing
         }
     }
 
+    @Test func `the folders that lead to the data are made, and a socket in one of them is served`() async throws {
+        try await withTemporaryFolder { folder in
+            let ended = try await DaemonFixture(folder.appending("state/message-export")).withDaemon {
+                try await $0.msgexport("health").code
+            }
+            #expect(ended.value == 0)
+        }
+    }
+
     @Test func `a socket left by a killed daemon is replaced`() async throws {
         try await withTemporaryFolder { folder in
             let fixture = DaemonFixture(folder)
