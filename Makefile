@@ -1,12 +1,12 @@
 # The two commands most people need are `make demo` and `make test`; `make help` lists the rest.
 
 SWIFT ?= swift
-APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev libgmime-3.0-dev zlib1g-dev libsqlite3-dev \
-	pkg-config python3 libpython3.11-testsuite
+APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev \
+	libsqlite3-dev pkg-config python3 libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo build test check protos format
+.PHONY: help deps demo build test check fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,9 @@ test: build      ## Builds, then runs all tests.
 	$(SWIFT) test --skip-build
 
 # The C side sees every `string` as `bytes` (the same on the wire): protobuf-c hands out strings without their length and so
-# cuts them at a NUL. And protoc-c knows no proto3 `optional`; a oneof of one member is the same on the wire.
-PROTOS := ttrpc google/rpc/status grpc/health/v1/health $(patsubst Protos/%.proto,%,$(wildcard Protos/messageexport/v1/*.proto))
+# cuts them at a NUL. And protoc-c knows no proto3 `optional`; a oneof of one member is the same on the wire. What it drops (which
+# methods stream, which may be repeated) is taken from the descriptor set, which goes along as bytes.
+PROTOS := ttrpc google/rpc/status grpc/health/v1/health grpc/reflection/v1/reflection $(patsubst Protos/%.proto,%,$(wildcard Protos/messageexport/v1/*.proto))
 C_PROTOS ?= $(CURDIR)/.build/c-protos
 C_OUT ?= $(CURDIR)/Sources/CMessages
 protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
@@ -41,14 +42,38 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 		-e 's/^( *)optional (\w+) (\w+) = ([0-9]+);/\1oneof \3_presence { \2 \3 = \4; }/' \
 		-e 's/^( *)map<string, string> /\1message TextEntry { bytes key = 1; bytes value = 2; } repeated TextEntry /' \
 		-e 's/^( *(repeated )?)string /\1bytes /' $$p.proto > $(C_PROTOS)/in/$$p.proto; done
-	cd $(C_PROTOS)/in && protoc-c -I . -I /usr/include --c_out=../out $(addsuffix .proto,$(PROTOS)) google/protobuf/any.proto
+	cd $(C_PROTOS)/in && protoc-c -I . -I /usr/include --c_out=../out $(addsuffix .proto,$(PROTOS)) google/protobuf/any.proto \
+		google/protobuf/descriptor.proto
+	cd Protos && protoc-c -I . -I /usr/include --include_imports --descriptor_set_out=$(C_PROTOS)/descriptors $(addsuffix .proto,$(PROTOS))
 	rm -rf $(C_OUT)/generated $(addprefix $(C_OUT)/include/,messageexport google grpc ttrpc.pb-c.h)
 	mkdir -p $(C_OUT)/generated $(C_OUT)/include
 	cd $(C_PROTOS)/out && find . -name '*.pb-c.h' -exec cp --parents {} $(C_OUT)/include ';'
 	cd $(C_PROTOS)/out && find . -name '*.pb-c.c' -exec cp --parents {} $(C_OUT)/generated ';'
+	{ printf '#include "descriptors.h"\n\nconst unsigned char file_descriptor_set[] = {\n'; \
+		od -An -v -w32 -tu1 $(C_PROTOS)/descriptors | sed -E 's/ +([0-9]+)/\1,/g'; \
+		printf '};\nconst size_t file_descriptor_set_size = sizeof(file_descriptor_set);\n'; } >$(C_OUT)/generated/descriptors.c
 
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
+
+# libFuzzer guides itself by the coverage of everything below, the C of libpb-c's generated code included. A target's corpus is what
+# it finds new; the inputs in the repository are its seeds. The canary comes first: it must fail, or no failure would be seen.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= frames connection client requests dynamic
+FUZZ_BUILD := $(CURDIR)/.build-fuzz
+FUZZ_FLAGS := -rss_limit_mb=1024 -timeout=10 -max_len=8192 -print_final_stats=1
+fuzz: deps       ## Feeds decoders and state machines with garbage, guided by coverage (FUZZ_SECONDS=60 each, FUZZ_TARGETS).
+	$(SWIFT) build -c release --scratch-path $(FUZZ_BUILD) --product Fuzz -Xswiftc -DFUZZING -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer \
+		-Xcc -fsanitize=fuzzer-no-link -Xlinker -lstdc++ \
+		-Xlinker "$$($(SWIFT) -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')/clang/lib/linux/libclang_rt.fuzzer_no_main-$$(uname -m).a"
+	mkdir -p $(FUZZ_BUILD)/corpus/canary && cd $(FUZZ_BUILD) && ! ./release/Fuzz canary -max_total_time=60 corpus/canary >canary.log 2>&1 \
+		&& grep -q 'deadly signal' canary.log && rm -f crash-* && echo "canary: failed, as it must"
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p $(FUZZ_BUILD)/corpus/$$target && echo "$$target: $(FUZZ_SECONDS) s" && \
+		(cd $(FUZZ_BUILD) && ./release/Fuzz $$target $(FUZZ_FLAGS) -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$target- corpus/$$target \
+			$(CURDIR)/Tests/Vectors/fuzz/$$target) >$(FUZZ_BUILD)/$$target.log 2>&1 || { tail -40 $(FUZZ_BUILD)/$$target.log; exit 1; }; \
+		grep -E 'stat::(number_of|new_units|slowest|peak)' $(FUZZ_BUILD)/$$target.log; \
+	done
 
 format:          ## Formats the Swift sources.
 	$(SWIFT) format --in-place --recursive Package.swift Sources Clients Tests

@@ -80,13 +80,18 @@ let package = Package(
         module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
-            "msgexport", ["MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Model", argumentParser, crypto, system],
+            "msgexport",
+            ["MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Messages", "Model", argumentParser, crypto, system],
             path: "Clients/CLI"),
 
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
+        .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+        module("FuzzTargets", ["RPC", "Messages", "Model", nio], path: "Tests/Fuzz/Targets"),
+        program("Fuzz", ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz/Program"),
+        tests("FuzzTests", ["FuzzTargets", "Messages", "Model", "RPC", nio, system]),
         tests("ModelTests", ["Model"]),
         tests("MessagesTests", ["Messages", "Model", system]),
         tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),

@@ -31,7 +31,7 @@ struct MsgExport: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self,
-            DestinationCommand.self, DataflowCommand.self, RunCommand.self,
+            DestinationCommand.self, DataflowCommand.self, RunCommand.self, CallCommand.self,
         ])
 
     // Given before the command's name, they are the command's all the same.

@@ -4,32 +4,37 @@ import RPC
 
 /// A connection to the message export daemon of this machine, for one sandbox.
 ///
-/// Any number of calls may be under way at the same time. Errors are `Status` values: a canonical code, what was wrong, and what to
-/// do. A call that ends `unavailable` or `deadlineExceeded` may have been served; ingesting the same message again is safe.
+/// Any number of calls may be under way at the same time; at 1,024 further ones wait. A task that is cancelled stops waiting: its call
+/// ends with `cancelled`. When the daemon goes away the client connects again, with pauses that grow, and tries again what is safe to
+/// repeat: ingests and whatever only reads. Errors are `Status` values: a canonical code, what was wrong, and what to do. A call that
+/// ends `unavailable` or `deadlineExceeded` may have been served; ingesting the same message again is safe.
 public final class MessageExportClient: Sendable {
-    private let connection: ClientConnection
-    private let sandbox: String
-    private let timeout: Duration
+    let client: Client
+    let sandbox: String
+    let timeout: Duration
 
     /// Connects to the daemon at `socket`.
     ///
     /// - Parameters:
     ///   - socket: path of the daemon's socket.
     ///   - sandbox: the sandbox that all calls concern.
-    ///   - timeout: how long each call waits for its answer.
+    ///   - timeout: how long each call waits for its answer, all tries together.
+    ///   - retryTime: how long, within that, a call that is safe to repeat is tried again; zero: never.
     /// - Throws: `unavailable` when no daemon answers there, `permissionDenied` when this user may not connect.
     public static func connect(
-        socket: String, sandbox: String = defaultSandbox, timeout: Duration = .seconds(Limits.clientCallSeconds)
+        socket: String, sandbox: String = defaultSandbox, timeout: Duration = .seconds(Limits.clientCallSeconds),
+        retryTime: Duration = .seconds(Limits.clientRetrySeconds)
     ) async throws(Status) -> MessageExportClient {
-        let connection = try await ClientConnection.connect(path: socket)
-        return MessageExportClient(connection: connection, sandbox: sandbox, timeout: timeout)
+        let client = try await Client.connect(path: socket, retryTime: retryTime)
+        return MessageExportClient(client: client, sandbox: sandbox, timeout: timeout)
     }
 
     /// Connects, lends the client to `body`, and closes it whatever happens.
     public static func withClient<Value: Sendable>(
-        socket: String, sandbox: String = defaultSandbox, _ body: (MessageExportClient) async throws -> Value
+        socket: String, sandbox: String = defaultSandbox, retryTime: Duration = .seconds(Limits.clientRetrySeconds),
+        _ body: (MessageExportClient) async throws -> Value
     ) async throws -> Value {
-        let client = try await connect(socket: socket, sandbox: sandbox)
+        let client = try await connect(socket: socket, sandbox: sandbox, retryTime: retryTime)
         do {
             let value = try await body(client)
             await client.close()
@@ -40,38 +45,15 @@ public final class MessageExportClient: Sendable {
         }
     }
 
-    private init(connection: ClientConnection, sandbox: String, timeout: Duration) {
-        self.connection = connection
+    private init(client: Client, sandbox: String, timeout: Duration) {
+        self.client = client
         self.sandbox = sandbox
         self.timeout = timeout
     }
 
     /// Closes the connection. No call may follow; those under way fail with `unavailable`.
     public func close() async {
-        await connection.close()
-    }
-
-    // MARK: Ingesting
-
-    /// Hands over one message. When this returns `stored` or `duplicate`, it is on disk, encrypted.
-    public func ingest(_ message: Message) async throws(Status) -> IngestResult {
-        guard let result = try await ingest([message]).first else {
-            throw Status(.internal, "the daemon answered for no message")
-        }
-        return try result.get()
-    }
-
-    /// Hands over 1 to 1,000 messages that fit one frame (4 MiB) together. The results are in the order of the messages, each for
-    /// itself.
-    public func ingest(_ messages: [Message]) async throws(Status) -> [Result<IngestResult, Status>] {
-        let request = IngestRequest(sandbox: sandbox, messages: messages).packed
-        guard request.count <= Limits.messageBytes + Limits.recordOverheadBytes else {
-            let what = messages.count == 1 ? "the message has" : "\(messages.count) messages have"
-            throw Status(
-                .invalidArgument, "\(what) \(request.count) bytes with all parts, at most \(Limits.messageBytes) are allowed",
-                hint: messages.count == 1 ? "larger content cannot be ingested yet" : "hand over fewer at a time")
-        }
-        return try IngestResponse(packed: await connection.call(.ingest, request, timeout: timeout)).results
+        await client.close()
     }
 
     // MARK: Configurations
@@ -128,35 +110,6 @@ public final class MessageExportClient: Sendable {
     public func configurations() async throws(Status) -> [ChannelConfiguration] {
         let answer: ConfigurationList = try await call(.listConfigurations, SandboxRequest(sandbox: sandbox))
         return answer.configurations
-    }
-
-    // MARK: Dataset
-
-    /// The retained records with a message id: one for each submitter that used it.
-    /// - Throws: `notFound` when there is none.
-    public func records(messageID: String, view: RecordView = .row) async throws(Status) -> [Record] {
-        let answer: RecordList = try await call(
-            .getRecords, GetRecordsRequest(sandbox: sandbox, messageID: messageID, view: view))
-        return answer.records
-    }
-
-    /// The newest records, the newest first, as rows hold them; fewer than `count` when there are no more.
-    public func newestRecords(_ count: Int) async throws(Status) -> [Record] {
-        var records: [Record] = []
-        while records.count < count {
-            let limit = UInt32(min(count - records.count, Limits.recordsPreviewed))
-            let answer: RecordList = try await call(
-                .previewRecords,
-                PreviewRecordsRequest(sandbox: sandbox, beforeSequence: records.last?.sequence ?? 0, limit: limit))
-            guard !answer.records.isEmpty else { break }
-            records += answer.records
-        }
-        return records
-    }
-
-    /// How much there is, and when it expires.
-    public func dataset() async throws(Status) -> DatasetSummary {
-        try await call(.getDataset, SandboxRequest(sandbox: sandbox))
     }
 
     // MARK: Exports
@@ -260,9 +213,9 @@ public final class MessageExportClient: Sendable {
         try await call(.checkHealth, HealthCheckRequest(service: service))
     }
 
-    private func call<Request: WireMessage, Response: WireMessage>(
+    func call<Request: WireMessage, Response: WireMessage>(
         _ method: MethodName, _ request: Request, timeout: Duration? = nil
     ) async throws(Status) -> Response {
-        try Response(packed: await connection.call(method, request.packed, timeout: timeout ?? self.timeout))
+        try Response(packed: await client.call(method.described, request.packed, timeout: timeout ?? self.timeout))
     }
 }

@@ -75,3 +75,28 @@ void message_arena_destroy(message_arena *arena) {
 ProtobufCAllocator *message_arena_allocator(message_arena *arena) { return &arena->allocator; }
 
 bool message_arena_exhausted(const message_arena *arena) { return arena->exhausted; }
+
+bool message_has_valid_tags(const ProtobufCMessage *message) {
+    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
+        if (message->unknown_fields[i].tag == 0) return false;
+    }
+    const ProtobufCMessageDescriptor *type = message->descriptor;
+    const char *start = (const char *)message;
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &type->fields[i];
+        if (field->type != PROTOBUF_C_TYPE_MESSAGE) continue;
+        const void *place = start + field->offset;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+            size_t count = *(const size_t *)(start + field->quantifier_offset);
+            ProtobufCMessage *const *messages = *(ProtobufCMessage *const *const *)place;
+            for (size_t j = 0; j < count; j++) {
+                if (!message_has_valid_tags(messages[j])) return false;
+            }
+        } else if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 ||
+                   *(const uint32_t *)(start + field->quantifier_offset) == field->id) {
+            const ProtobufCMessage *inner = *(const ProtobufCMessage *const *)place;
+            if (inner != NULL && !message_has_valid_tags(inner)) return false;
+        }
+    }
+    return true;
+}

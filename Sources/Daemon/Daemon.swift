@@ -28,7 +28,10 @@ package enum DaemonProcess {
         }
         let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
         let catalog = try await openCatalog(settings, master: master, files: files, time: time)
-        let stores = try await openDatasets(settings, catalog: catalog, master: master, files: files, time: time, logger: logger)
+        let healthChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let stores = try await openDatasets(
+            settings, catalog: catalog, master: master, files: files, time: time, logger: logger
+        ) { healthChanges.continuation.yield() }
         let directory = try await SandboxDirectory(catalog: catalog, stores: stores)
         let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
         for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
@@ -36,13 +39,17 @@ package enum DaemonProcess {
         let handlers = ManagementHandlers(
             catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"),
             dataFolder: settings.data, startedAt: time.now)
-        let ingest = IngestHandler(directory: directory, time: time)
+        let health = HealthService(directory: directory, catalog: catalog, changes: healthChanges)
+        let ingester = Ingester(directory: directory, time: time)
         let rpc = RPCService(
-            path: settings.socket.string, methods: methods(ingest, handlers, management), logger: logger)
-        // Stopped in reverse: exports end first, so that those who wait for one are answered; then the socket.
+            path: settings.socket.string, methods: methods(ingester, health, handlers, management), logger: logger)
+        // Stopped in reverse: who watches health learns of it first; exports end, so that those who wait for one are answered; then the
+        // socket goes.
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: management), .init(service: rpc), .init(service: exports)],
+                services: [
+                    .init(service: management), .init(service: rpc), .init(service: exports), .init(service: health),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await group.run()) } catch { outcome = .failure(error) }
@@ -52,10 +59,18 @@ package enum DaemonProcess {
     }
 
     private static func methods(
-        _ ingest: IngestHandler, _ handlers: ManagementHandlers, _ management: ManagementService
-    ) -> [MethodName: MethodHandler] {
-        [
-            .ingest: ingest.serve,
+        _ ingester: Ingester, _ health: HealthService, _ handlers: ManagementHandlers, _ management: ManagementService
+    ) -> [Method] {
+        let chunkMemory = MemoryAllowance(limit: Limits.chunkedBytes)
+        let handlers: [MethodName: MethodHandler] = [
+            .ingest: .single(IngestHandler(ingester: ingester).serve),
+            .ingestStream: .stream { IngestStreamHandler($0, ingester) },
+            .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory) },
+            .reflect: .stream { ReflectionHandler($0) },
+            .watchHealth: .single(health.watch),
+            .checkHealth: management.handler(health.check),
+            .readRecords: management.streamingHandler(handlers.readRecords),
+            .previewRecords: management.streamingHandler(handlers.previewRecords),
             .createConfiguration: management.handler(handlers.createConfiguration),
             .editConfiguration: management.handler(handlers.editConfiguration),
             .submitConfiguration: management.handler(handlers.submitConfiguration),
@@ -65,7 +80,6 @@ package enum DaemonProcess {
             .getConfiguration: management.handler(handlers.getConfiguration),
             .listConfigurations: management.handler(handlers.listConfigurations),
             .getRecords: management.handler(handlers.getRecords),
-            .previewRecords: management.handler(handlers.previewRecords),
             .getDataset: management.handler(handlers.getDataset),
             .createDestination: management.handler(handlers.createDestination),
             .getDestination: management.handler(handlers.getDestination),
@@ -81,8 +95,11 @@ package enum DaemonProcess {
             .getRun: management.handler(handlers.getRun),
             .listRuns: management.handler(handlers.listRuns),
             .getStatus: management.handler(handlers.getStatus),
-            .checkHealth: management.handler(handlers.checkHealth),
         ]
+        return ServiceDescriptors.builtIn.methods.values.map { method in
+            guard let handler = handlers[method.name] else { preconditionFailure("\(method.name) has no handler") }
+            return Method(method, handler)
+        }
     }
 
     /// Makes sure that no other daemon uses the data folder or the socket for as long as the result lives.
@@ -152,7 +169,7 @@ package enum DaemonProcess {
 
     private static func openDatasets(
         _ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files, time: any TimeSource,
-        logger: Logger
+        logger: Logger, healthChanged: @escaping @Sendable () -> Void
     ) async throws(Status) -> [(sandbox: Sandbox, store: RecordStore)] {
         do {
             var stores: [(sandbox: Sandbox, store: RecordStore)] = []
@@ -165,10 +182,10 @@ package enum DaemonProcess {
                             keys: settings.folder("keys", sandboxID: sandbox.id, epoch: sandbox.epoch),
                             data: settings.folder("datasets", sandboxID: sandbox.id, epoch: sandbox.epoch)),
                         retention: sandbox.retention, sequenceFloor: floor),
-                    master: master, files: files, time: time
-                ) { failure in
-                    logger.error("a batch was not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
-                }
+                    master: master, files: files, time: time,
+                    reportFailure: { failure in
+                        logger.error("a batch was not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
+                    }, healthChanged: healthChanged)
                 for report in store.recoveryReports {
                     logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
                 }
@@ -185,7 +202,7 @@ package enum DaemonProcess {
     }
 
     private static func unlessDiskFails<Value>(_ body: () throws(DiskError) -> Value) throws(Status) -> Value {
-        do { return try body() } catch { throw Status(.unavailable, "\(error)", hint: "check the folder and its permissions") }
+        do { return try body() } catch { throw Status(error) }
     }
 }
 

@@ -8,14 +8,14 @@ final class SandboxDirectory: Sendable {
     struct Entry: Sendable {
         let sandbox: Sandbox
         let store: RecordStore
+        /// Whether the organization is entitled to message export.
+        let messageExport: Bool
         /// By name.
         let configurations: [String: ChannelConfiguration]
     }
 
     struct Snapshot: Sendable {
         let generation: Int
-        /// Whether the organization is entitled to message export.
-        let messageExport: Bool
         /// By name.
         let entries: [String: Entry]
     }
@@ -27,7 +27,7 @@ final class SandboxDirectory: Sendable {
     init(catalog: CatalogStore, stores: [(sandbox: Sandbox, store: RecordStore)]) async throws(CatalogError) {
         self.catalog = catalog
         self.stores = stores
-        current = Mutex(Snapshot(generation: -1, messageExport: false, entries: [:]))
+        current = Mutex(Snapshot(generation: -1, entries: [:]))
         try await refresh()
     }
 
@@ -40,9 +40,10 @@ final class SandboxDirectory: Sendable {
         for (sandbox, store) in stores {
             let configurations = Dictionary(
                 (view.configurations[sandbox.id] ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            entries[sandbox.name] = Entry(sandbox: sandbox, store: store, configurations: configurations)
+            entries[sandbox.name] = Entry(
+                sandbox: sandbox, store: store, messageExport: view.messageExport, configurations: configurations)
         }
-        let refreshed = Snapshot(generation: view.generation, messageExport: view.messageExport, entries: entries)
+        let refreshed = Snapshot(generation: view.generation, entries: entries)
         // Of two refreshes at the same time, the one with the older view must not win.
         current.withLock { if refreshed.generation > $0.generation { $0 = refreshed } }
     }

@@ -1,5 +1,6 @@
 import Catalog
 import Dataset
+import Disk
 import Model
 
 // The one place where errors of the modules become statuses of calls.
@@ -8,7 +9,7 @@ extension Status {
     init(_ error: DatasetError) {
         switch error.code {
         case .closed: self.init(.unavailable, "the daemon is stopping", hint: "try again")
-        case .full: self.init(.resourceExhausted, error.message, hint: "free space, or try again later")
+        case .full: self.init(.resourceExhausted, error.message, hint: "free space, or try again later", reason: .temporary)
         case .conflict: self.init(.alreadyExists, error.message, field: "message_id", hint: "give each message an id of its own")
         case .io:
             self.init(.unavailable, error.message, hint: "the message may be stored or not: the same message again settles it")
@@ -26,7 +27,13 @@ extension Status {
         case .newerVersion: self.init(.failedPrecondition, error.message, hint: "use the newer program")
         case .io: self.init(.unavailable, error.message)
         case .limit: self.init(.resourceExhausted, error.message, hint: "use one that is there")
-        case .full: self.init(.resourceExhausted, error.message, hint: "free space on the data folder's disk")
+        case .full:
+            self.init(
+                .resourceExhausted, error.message, hint: "free space on the data folder's disk", reason: .temporary)
         }
+    }
+
+    init(_ error: DiskError) {
+        self.init(.unavailable, "\(error)", hint: "check the folder and its permissions")
     }
 }

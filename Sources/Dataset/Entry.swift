@@ -4,6 +4,8 @@ package import Model
 package struct Submission: Sendable {
     /// uid of the process that handed it over.
     package let submitter: UInt32
+    /// Where it came from, such as a connection: those that wait take turns by it, and keep their order within it.
+    package let source: UInt64
     /// The sender's id, unique for its submitter.
     package let id: MessageID
     /// SHA-256 of the content: the same id again is a duplicate only with the same.
@@ -11,9 +13,10 @@ package struct Submission: Sendable {
     /// The record as the caller encodes it; the dataset does not look into it.
     package let payload: [UInt8]
 
-    package init(submitter: UInt32, id: MessageID, contentSHA256: [UInt8], payload: [UInt8]) {
+    package init(submitter: UInt32, source: UInt64 = 0, id: MessageID, contentSHA256: [UInt8], payload: [UInt8]) {
         precondition(contentSHA256.count == 32, "SHA-256 has 32 bytes")
         self.submitter = submitter
+        self.source = source
         self.id = id
         self.contentSHA256 = contentSHA256
         self.payload = payload

@@ -53,7 +53,7 @@ extension RecordStore {
         /// Whether the last batch could not be written.
         private(set) var hasFailed = false
 
-        private var waiting: [Waiting] = []
+        private var waiting = FairQueue<Waiting>()
         /// Repeats of what waits or is being written: they share its end.
         private var repeats: [RecordKey: [Completion]] = [:]
         /// What `waiting` and `repeats` take, about.
@@ -103,7 +103,7 @@ extension RecordStore {
                 return .answer(.failure(tooMuch))
             }
             index[submission.key] = .pending(contentSHA256: submission.contentSHA256)
-            waiting.append(Waiting(submission: submission, completion: completion))
+            waiting.append(Waiting(submission: submission, completion: completion), of: submission.source)
             waitingBytes += submission.size
             defer { isWriting = true }
             return isWriting ? .waits : .waitsForNewWriter
@@ -119,18 +119,17 @@ extension RecordStore {
                 isWriting = false
                 return nil
             }
-            var count = 0
+            var taken: [Waiting] = []
             var size = 0
-            for entry in waiting.prefix(Limits.batchRecords) {
-                guard count == 0 || size + entry.submission.size <= Limits.batchBytes else { break }
-                count += 1
-                size += entry.submission.size
+            while taken.count < Limits.batchRecords, let next = waiting.first {
+                guard taken.isEmpty || size + next.submission.size <= Limits.batchBytes else { break }
+                waiting.removeFirst()
+                size += next.submission.size
+                taken.append(next)
             }
-            let taken = Array(waiting.prefix(count))
-            waiting.removeFirst(count)
             waitingBytes -= size
             lastIngestedAt = max(lastIngestedAt, now)
-            defer { nextSequence += UInt64(count) }
+            defer { nextSequence += UInt64(taken.count) }
             return Taken(
                 waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt, writer: writer)
         }

@@ -91,21 +91,25 @@ package final class RecordStore: Sendable {
     private let time: any TimeSource
     private let queue: DiskQueue
     private let reportFailure: @Sendable (DatasetError) -> Void
+    private let healthChanged: @Sendable () -> Void
     private let state: Mutex<State>
 
     /// Opens the dataset, recovering whatever an earlier stop left. Blocks for as long as reading it takes.
     ///
-    /// - Parameter reportFailure: is told of each batch that could not be written, once, on the writer's thread.
+    /// - Parameters:
+    ///   - reportFailure: is told of each batch that could not be written, once, on the writer's thread.
+    ///   - healthChanged: is called when `isHealthy` may have changed, on the writer's thread.
     /// - Throws: `wrongMasterKey`, `unsupportedVersion`, `io`. Damage does not throw: see `recoveryReports`.
     package init(
         settings: Settings, master: MasterKey, files: any Files, time: any TimeSource,
-        reportFailure: @escaping @Sendable (DatasetError) -> Void = { _ in }
+        reportFailure: @escaping @Sendable (DatasetError) -> Void = { _ in }, healthChanged: @escaping @Sendable () -> Void = {}
     ) throws(DatasetError) {
         self.settings = settings
         self.master = master
         self.files = files
         self.time = time
         self.reportFailure = reportFailure
+        self.healthChanged = healthChanged
         queue = DiskQueue("dataset.\(settings.sandbox)")
         let recovery = try Recovery.run(
             folders: settings.folders, sandbox: settings.sandbox, epoch: settings.epoch, master: master, files: files,
@@ -211,13 +215,18 @@ package final class RecordStore: Sendable {
             do {
                 var writer = try writer(for: batch)
                 let location = try append(batch, to: &writer)
-                let answers = state.withLock { $0.publish(batch, location: location, writer: writer) }
+                let (answers, hadFailed) = state.withLock { state in
+                    let hadFailed = state.hasFailed
+                    return (state.publish(batch, location: location, writer: writer), hadFailed)
+                }
                 for answer in answers { answer.run() }
+                if hadFailed { healthChanged() }
             } catch {
                 let failure = DatasetError(error.isFull ? .full : .io, "\(error)")
                 reportFailure(failure)
                 let answers = state.withLock { $0.fail(batch, failure) }
                 for answer in answers { answer.run() }
+                healthChanged()
             }
         }
     }

@@ -1,4 +1,3 @@
-import Foundation
 package import Model
 
 /// Reads the members of one JSON object (RFC 8259), each once. Errors name the member by its path.
@@ -12,11 +11,7 @@ package struct JSONReader {
     package static func object<Value>(
         in bytes: [UInt8], _ body: (inout JSONReader) throws(Status) -> Value
     ) throws(Status) -> Value {
-        let value: JSONValue
-        do { value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes)) } catch {
-            throw Status(.invalidArgument, "not valid JSON", hint: "each line is one JSON object, in UTF-8")
-        }
-        guard case .object(let members) = value else { throw Status(.invalidArgument, "not a JSON object") }
+        guard case .object(let members) = try JSONValue(text: bytes) else { throw Status(.invalidArgument, "not a JSON object") }
         return try JSONReader(path: "", members: members).read(body)
     }
 
@@ -111,37 +106,5 @@ package struct JSONReader {
     /// The error for a member that is not what was expected.
     package func wrong(_ name: String, _ expected: String) -> Status {
         Status(.invalidArgument, "\(expected) is expected", field: place(name))
-    }
-}
-
-/// Any JSON value that a row can hold.
-private enum JSONValue: Decodable, Equatable {
-    case null
-    case flag(Bool)
-    case number(UInt64)
-    case text(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-    /// A number that is no whole one from 0 up.
-    case otherNumber
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else if let object = try? container.decode([String: JSONValue].self) {
-            self = .object(object)
-        } else if let array = try? container.decode([JSONValue].self) {
-            self = .array(array)
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .flag(flag)
-        } else if let number = try? container.decode(UInt64.self) {
-            self = .number(number)
-        } else if container.decodeNil() {
-            self = .null
-        } else {
-            _ = try container.decode(Double.self)
-            self = .otherNumber
-        }
     }
 }

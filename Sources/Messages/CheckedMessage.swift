@@ -15,7 +15,7 @@ package struct CheckedMessage: Sendable {
         id = try MessageID(try wire.message_id.text("message_id"))
         configuration = try wire.configuration.text("configuration")
         guard !configuration.isEmpty else {
-            throw Status(.invalidArgument, "no channel configuration is named", field: "configuration")
+            throw Status(.invalidArgument, "no channel configuration is named", field: "configuration", reason: .missing)
         }
         sentAt = Instant(wire: wire.sent_at_ms)
         guard sentAt.map(Instant.representable.contains) != false else {
@@ -39,7 +39,7 @@ package struct CheckedMessage: Sendable {
         guard packed.count <= Limits.messageBytes else {
             throw Status(
                 .invalidArgument, "the message has \(packed.count) bytes, at most \(Limits.messageBytes) are allowed",
-                field: "content")
+                field: "content", limit: Limits.messageBytes)
         }
     }
 }
@@ -100,7 +100,9 @@ private func check(_ email: Messageexport__V1__Email) throws(Status) {
         }
     }
     guard hasSubject || hasText || hasHTML || email.n_headers > 0 || email.n_attachments > 0 || email.raw.len > 0 else {
-        throw Status(.invalidArgument, "the email is empty", field: "email", hint: "set a subject, a body, headers or raw")
+        throw Status(
+            .invalidArgument, "the email is empty", field: "email", hint: "set a subject, a body, headers or raw",
+            reason: .missing)
     }
 }
 
@@ -114,12 +116,14 @@ private func check(_ sms: Messageexport__V1__Sms) throws(Status) {
     try sms.recipient_number.checkUTF8("sms.recipient_number")
     try sms.text.checkUTF8("sms.text")
     guard sms.n_sender_numbers > 0 else {
-        throw Status(.invalidArgument, "the SMS has no sender number", field: "sms.sender_numbers")
+        throw Status(.invalidArgument, "the SMS has no sender number", field: "sms.sender_numbers", reason: .missing)
     }
     guard sms.recipient_number.len > 0 else {
-        throw Status(.invalidArgument, "the SMS has no recipient number", field: "sms.recipient_number")
+        throw Status(.invalidArgument, "the SMS has no recipient number", field: "sms.recipient_number", reason: .missing)
     }
     try sms.title.checkUTF8("sms.title")
     try sms.media.checkUTF8("sms.media")
-    guard sms.text.len > 0 || sms.media.len > 0 else { throw Status(.invalidArgument, "the SMS is empty", field: "sms.text") }
+    guard sms.text.len > 0 || sms.media.len > 0 else {
+        throw Status(.invalidArgument, "the SMS is empty", field: "sms.text", reason: .missing)
+    }
 }

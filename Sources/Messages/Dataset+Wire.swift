@@ -60,7 +60,7 @@ package struct PreviewRecordsRequest: Hashable, WireMessage {
     }
 }
 
-/// What `GetRecords` and `PreviewRecords` answer. Its fields are those of the `.proto`.
+/// What `GetRecords` answers. Its fields are those of the `.proto`.
 package struct RecordList: Hashable, WireMessage {
     package var records: [Record]
 
@@ -84,7 +84,39 @@ package struct RecordList: Hashable, WireMessage {
     }
 }
 
-extension Record {
+/// A piece of packed records. Its fields are those of the `.proto`.
+package struct RecordChunk: Hashable, WireMessage {
+    package var content: [UInt8]
+    package var isLast: Bool
+
+    package init(content: [UInt8], isLast: Bool) {
+        self.content = content
+        self.isLast = isLast
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__record_chunk__unpack) { (wire) throws(Status) in
+            RecordChunk(content: wire.content.array, isLast: wire.is_last != 0)
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__record_chunk__init) { draft, wire in
+            wire.content = draft.bytes(content)
+            wire.is_last = isLast ? 1 : 0
+        }
+    }
+}
+
+extension Record: WireMessage {
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__record__unpack) { (wire) throws(Status) in try Record(wire) }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__record__init) { draft, wire in draft.fill(&wire, self) }
+    }
+
     init(_ wire: Messageexport__V1__Record) throws(Status) {
         guard let message = wire.message else { throw missing.within("message") }
         self.init(

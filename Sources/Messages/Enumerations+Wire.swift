@@ -68,6 +68,20 @@ extension Compression {
     }
 }
 
+extension Status.Reason {
+    var wire: Messageexport__V1__Reason {
+        switch self {
+        case .missing: MESSAGEEXPORT__V1__REASON__REASON_MISSING
+        case .malformed: MESSAGEEXPORT__V1__REASON__REASON_MALFORMED
+        case .overLimit: MESSAGEEXPORT__V1__REASON__REASON_OVER_LIMIT
+        case .unknown: MESSAGEEXPORT__V1__REASON__REASON_UNKNOWN
+        case .conflict: MESSAGEEXPORT__V1__REASON__REASON_CONFLICT
+        case .state: MESSAGEEXPORT__V1__REASON__REASON_STATE
+        case .temporary: MESSAGEEXPORT__V1__REASON__REASON_TEMPORARY
+        }
+    }
+}
+
 extension Run.State {
     var wire: Messageexport__V1__RunState {
         switch self {
@@ -85,7 +99,9 @@ func known<Value: CaseIterable, Wire: RawRepresentable>(
     _ wire: Wire, _ field: String, _ table: (Value) -> Wire
 ) throws(Status) -> Value where Wire.RawValue: Equatable {
     guard let value = Value.allCases.first(where: { table($0).rawValue == wire.rawValue }) else {
-        throw Status(.invalidArgument, "unknown value \(wire.rawValue)", field: field, hint: "see its enum in the .proto files")
+        throw Status(
+            .invalidArgument, "unknown value \(wire.rawValue)", field: field, hint: "see its enum in the .proto files",
+            reason: .unknown)
     }
     return value
 }

@@ -85,11 +85,19 @@ private let errorDetailURL = "type.googleapis.com/messageexport.v1.ErrorDetail"
 extension Status {
     init(_ wire: Google__Rpc__Status) throws(Status) {
         self.init(Code(rawValue: wire.code) ?? .unknown, try wire.message.text("status.message"))
+        reason = nil
         for index in 0..<wire.n_details {
             guard let detail = wire.details[index]?.pointee, String(cString: detail.type_url) == errorDetailURL else { continue }
-            (field, hint) = try unpack(detail.value.array, messageexport__v1__error_detail__unpack) { (detail) throws(Status) in
-                (try detail.field.textIfAny("field"), try detail.hint.textIfAny("hint"))
+            let read = try unpack(detail.value.array, messageexport__v1__error_detail__unpack) { (detail) throws(Status) in
+                (
+                    field: try detail.field.textIfAny("field"), hint: try detail.hint.textIfAny("hint"), reason: detail.reason,
+                    limit: detail.limit
+                )
             }
+            (field, hint) = (read.field, read.hint)
+            limit = read.limit == 0 ? nil : read.limit
+            // One that is newer than this program says nothing to it.
+            reason = Reason.allCases.first { $0.wire == read.reason }
         }
     }
 }
@@ -99,10 +107,12 @@ extension Draft {
         make(google__rpc__status__init) { draft, wire in
             wire.code = status.code.rawValue
             wire.message = draft.text(status.message)
-            guard status.field != nil || status.hint != nil else { return }
+            guard status.field != nil || status.hint != nil || status.reason != nil || status.limit != nil else { return }
             let detail = pack(messageexport__v1__error_detail__init) { draft, detail in
                 detail.field = draft.text(status.field ?? "")
                 detail.hint = draft.text(status.hint ?? "")
+                if let reason = status.reason { detail.reason = reason.wire }
+                detail.limit = status.limit ?? 0
             }
             (wire.n_details, wire.details) = draft.list([detail], google__protobuf__any__init) { draft, any, detail in
                 any.type_url = draft.cString(errorDetailURL)

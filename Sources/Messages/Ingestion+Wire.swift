@@ -32,21 +32,19 @@ package struct CheckedIngest: Sendable {
     /// - Throws: as `WireMessage.init(packed:)`, for what concerns the call as a whole.
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__ingest_request__unpack) { (wire) throws(Status) in
-            guard wire.n_messages > 0 else { throw Status(.invalidArgument, "no message to ingest", field: "messages") }
+            guard wire.n_messages > 0 else {
+                throw Status(.invalidArgument, "no message to ingest", field: "messages", reason: .missing)
+            }
             guard wire.n_messages <= Limits.messagesPerIngest else {
                 throw Status(
                     .invalidArgument, "\(wire.n_messages) messages in one call, at most \(Limits.messagesPerIngest) are allowed",
-                    field: "messages")
+                    field: "messages", limit: Limits.messagesPerIngest)
             }
             return CheckedIngest(
                 sandbox: try wire.sandbox.text("sandbox"),
                 messages: (0..<wire.n_messages).map { index in
                     guard let message = wire.messages[index] else { return .failure(missing.within("messages[\(index)]")) }
-                    do throws(Status) {
-                        return .success(try CheckedMessage(message))
-                    } catch {
-                        return .failure(error.within("messages[\(index)]"))
-                    }
+                    return checked(message).mapError { $0.within("messages[\(index)]") }
                 })
         }
     }
@@ -68,31 +66,54 @@ package struct IngestResponse: Hashable, WireMessage {
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__ingest_response__unpack) { (wire) throws(Status) in
             IngestResponse(
-                results: try map(wire.n_results, wire.results) { (index, result) throws(Status) in
-                    if let error = result.error { return .failure(try Status(error.pointee)) }
-                    guard let outcome = Outcome(wire: result.outcome) else {
-                        throw Status(.internal, "the daemon answered with an outcome this program does not know")
-                    }
-                    return .success(
-                        IngestResult(
-                            outcome: outcome, ingestedAt: Instant(wire: result.ingested_at_ms),
-                            expiresAt: Instant(wire: result.expires_at_ms)))
-                })
+                results: try map(wire.n_results, wire.results) { (_, result) throws(Status) in try ingestAnswer(result) })
         }
     }
 
     package var packed: [UInt8] {
         pack(messageexport__v1__ingest_response__init) { draft, wire in
             (wire.n_results, wire.results) = draft.list(results, messageexport__v1__ingest_result__init) { draft, wire, result in
-                switch result {
-                case .success(let value):
-                    wire.outcome = value.outcome.wire
-                    wire.ingested_at_ms = value.ingestedAt?.milliseconds ?? 0
-                    wire.expires_at_ms = value.expiresAt?.milliseconds ?? 0
-                case .failure(let status):
-                    wire.error = draft.status(status)
-                }
+                draft.fill(&wire, result)
             }
+        }
+    }
+}
+
+/// The answer for one message.
+func ingestAnswer(_ wire: Messageexport__V1__IngestResult) throws(Status) -> Result<IngestResult, Status> {
+    if let error = wire.error { return .failure(try Status(error.pointee)) }
+    return .success(try IngestResult(wire))
+}
+
+extension IngestResult: WireMessage {
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__ingest_result__unpack) { (wire) throws(Status) in
+            try ingestAnswer(wire).get()
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__ingest_result__init) { draft, wire in draft.fill(&wire, .success(self)) }
+    }
+
+    fileprivate init(_ wire: Messageexport__V1__IngestResult) throws(Status) {
+        guard let outcome = Outcome(wire: wire.outcome) else {
+            throw Status(.internal, "the daemon answered with an outcome this program does not know")
+        }
+        self.init(
+            outcome: outcome, ingestedAt: Instant(wire: wire.ingested_at_ms), expiresAt: Instant(wire: wire.expires_at_ms))
+    }
+}
+
+extension Draft {
+    func fill(_ wire: inout Messageexport__V1__IngestResult, _ result: Result<IngestResult, Status>) {
+        switch result {
+        case .success(let value):
+            wire.outcome = value.outcome.wire
+            wire.ingested_at_ms = value.ingestedAt?.milliseconds ?? 0
+            wire.expires_at_ms = value.expiresAt?.milliseconds ?? 0
+        case .failure(let error):
+            wire.error = status(error)
         }
     }
 }

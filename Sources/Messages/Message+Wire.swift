@@ -50,7 +50,7 @@ extension Message.Content {
 }
 
 /// The answer to a message with neither an email nor an SMS in it.
-let missing = Status(.invalidArgument, "the message has no content", field: "content", hint: "set email or sms")
+let missing = Status(.invalidArgument, "the message has no content", field: "content", hint: "set email or sms", reason: .missing)
 
 extension Email {
     init(_ wire: Messageexport__V1__Email) throws(Status) {

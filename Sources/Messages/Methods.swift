@@ -11,6 +11,8 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(service)/\(method)" }
 
     package static let ingest = ours("IngestionService", "Ingest")
+    package static let ingestStream = ours("IngestionService", "IngestStream")
+    package static let ingestChunks = ours("IngestionService", "IngestChunks")
     package static let createConfiguration = ours("ConfigurationService", "CreateConfiguration")
     package static let editConfiguration = ours("ConfigurationService", "EditConfiguration")
     package static let submitConfiguration = ours("ConfigurationService", "SubmitConfiguration")
@@ -20,6 +22,7 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package static let getConfiguration = ours("ConfigurationService", "GetConfiguration")
     package static let listConfigurations = ours("ConfigurationService", "ListConfigurations")
     package static let getRecords = ours("DatasetService", "GetRecords")
+    package static let readRecords = ours("DatasetService", "ReadRecords")
     package static let previewRecords = ours("DatasetService", "PreviewRecords")
     package static let getDataset = ours("DatasetService", "GetDataset")
     package static let createDestination = ours("DestinationService", "CreateDestination")
@@ -37,14 +40,20 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package static let listRuns = ours("DataflowService", "ListRuns")
     package static let getStatus = ours("AdministrationService", "GetStatus")
     package static let checkHealth = MethodName(service: "grpc.health.v1.Health", method: "Check")
+    package static let watchHealth = MethodName(service: "grpc.health.v1.Health", method: "Watch")
+    package static let reflect = MethodName(service: "grpc.reflection.v1.ServerReflection", method: "ServerReflectionInfo")
 
     /// Every method of this product.
-    package static let all: [MethodName] = [
-        .ingest, .createConfiguration, .editConfiguration, .submitConfiguration, .deactivateConfiguration, .activateConfiguration,
-        .duplicateConfiguration, .getConfiguration, .listConfigurations, .getRecords, .previewRecords, .getDataset,
-        .createDestination, .getDestination, .listDestinations, .editDestination, .deleteDestination, .createDataflow,
-        .getDataflow, .listDataflows, .deleteDataflow, .startRun, .waitRun, .getRun, .listRuns, .getStatus, .checkHealth,
-    ]
+    package static var all: some Collection<MethodName> { ServiceDescriptors.builtIn.methods.keys }
+
+    /// What the `.proto` files say of it.
+    /// - Precondition: it is one of `all`.
+    package var described: MethodDescription {
+        guard let description = ServiceDescriptors.builtIn.methods[self] else {
+            preconditionFailure("\(self) is in no .proto file")
+        }
+        return description
+    }
 
     private static func ours(_ service: String, _ method: String) -> MethodName {
         MethodName(service: "messageexport.v1.\(service)", method: method)

@@ -5,7 +5,7 @@ package import Model
 /// A value with a protobuf message of its own. All packing and unpacking is libprotobuf-c's.
 package protocol WireMessage: Sendable {
     /// - Throws: `invalidArgument` when the bytes are not such a message or break a field's rule (naming the field);
-    ///   `resourceExhausted` when unpacking would take more than `Limits.decodeBytes`.
+    ///   `resourceExhausted` when unpacking would take more than a copy of the bytes and `Limits.decodeBytes`.
     init(packed: [UInt8]) throws(Status)
 
     /// The same value always packs to the same bytes.
@@ -18,18 +18,32 @@ typealias Unpacker<C> = (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafeP
 func unpack<C, Value>(
     _ bytes: [UInt8], _ unpacker: Unpacker<C>, _ read: (C) throws(Status) -> Value
 ) throws(Status) -> Value {
-    guard let arena = message_arena_create(Limits.decodeBytes) else {
+    try unpackInPlace(bytes, unpacker) { (message) throws(Status) in try read(message.pointee) }
+}
+
+/// The same, lending where the C message is.
+func unpackInPlace<C, Value>(
+    _ bytes: [UInt8], _ unpacker: Unpacker<C>, _ read: (UnsafeMutablePointer<C>) throws(Status) -> Value
+) throws(Status) -> Value {
+    guard let arena = message_arena_create(bytes.count + Limits.decodeBytes) else {
         throw Status(.resourceExhausted, "no memory to decode a message")
     }
     defer { message_arena_destroy(arena) }
     let unpacked = bytes.withUnsafeBufferPointer { unpacker(message_arena_allocator(arena), $0.count, $0.baseAddress) }
     guard let unpacked else {
         if message_arena_exhausted(arena) {
-            throw Status(.resourceExhausted, "decoding the message would take more than \(Limits.decodeBytes) bytes of memory")
+            throw Status(
+                .resourceExhausted,
+                "decoding the message would take more than \(Limits.decodeBytes) bytes of memory beside its own",
+                limit: Limits.decodeBytes)
         }
         throw Status(.invalidArgument, "not a valid protobuf message", hint: "pack it from the .proto files of this product")
     }
-    return try read(unpacked.pointee)
+    let base = UnsafeRawPointer(unpacked).assumingMemoryBound(to: ProtobufCMessage.self)
+    guard message_has_valid_tags(base) else {
+        throw Status(.invalidArgument, "not a valid protobuf message: a field has the number 0")
+    }
+    return try read(unpacked)
 }
 
 /// Builds a C message with `fill` and packs it.
@@ -70,6 +84,11 @@ final class Draft {
         return piece
     }
 
+    /// Room for that many, not initialized.
+    func allocate<Element>(_ type: Element.Type, _ count: Int) -> UnsafeMutablePointer<Element> {
+        allocate(count * MemoryLayout<Element>.stride).bindMemory(to: type, capacity: count)
+    }
+
     func bytes(_ content: [UInt8]) -> ProtobufCBinaryData {
         content.withUnsafeBytes { copy($0) }
     }
@@ -89,13 +108,13 @@ final class Draft {
     /// A NUL-terminated copy, for the fields libprotobuf-c's own messages declare as C strings.
     func cString(_ content: String) -> UnsafeMutablePointer<CChar> {
         let bytes = content.utf8CString
-        let target = allocate(bytes.count).bindMemory(to: CChar.self, capacity: bytes.count)
+        let target = allocate(CChar.self, bytes.count)
         for (index, byte) in bytes.enumerated() { target[index] = byte }
         return target
     }
 
     func make<C>(_ initialize: (UnsafeMutablePointer<C>?) -> Void, _ fill: (Draft, inout C) -> Void) -> UnsafeMutablePointer<C> {
-        let message = allocate(MemoryLayout<C>.stride).bindMemory(to: C.self, capacity: 1)
+        let message = allocate(C.self, 1)
         initialize(message)
         fill(self, &message.pointee)
         return message
@@ -106,8 +125,7 @@ final class Draft {
         _ values: [Value], _ initialize: (UnsafeMutablePointer<C>?) -> Void, _ fill: (Draft, inout C, Value) -> Void
     ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<C>?>?) {
         guard !values.isEmpty else { return (0, nil) }
-        let array = allocate(values.count * MemoryLayout<UnsafeMutablePointer<C>?>.stride)
-            .bindMemory(to: UnsafeMutablePointer<C>?.self, capacity: values.count)
+        let array = allocate(UnsafeMutablePointer<C>?.self, values.count)
         for (index, value) in values.enumerated() {
             array[index] = make(initialize) { draft, message in fill(draft, &message, value) }
         }
@@ -116,10 +134,16 @@ final class Draft {
 
     /// A repeated string field: its count and its array.
     func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+        array(values) { draft, value in draft.text(value) }
+    }
+
+    /// A repeated field of bytes: its count and its array.
+    func array<Value>(
+        _ values: [Value], _ make: (Draft, Value) -> ProtobufCBinaryData
+    ) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
         guard !values.isEmpty else { return (0, nil) }
-        let array = allocate(values.count * MemoryLayout<ProtobufCBinaryData>.stride)
-            .bindMemory(to: ProtobufCBinaryData.self, capacity: values.count)
-        for (index, value) in values.enumerated() { array[index] = text(value) }
+        let array = allocate(ProtobufCBinaryData.self, values.count)
+        for (index, value) in values.enumerated() { array[index] = make(self, value) }
         return (values.count, array)
     }
 }

@@ -55,6 +55,8 @@ public struct DaemonStatus: Hashable, Sendable {
 public enum Health: String, Hashable, Sendable, CaseIterable {
     case serving = "SERVING"
     case notServing = "NOT_SERVING"
+    /// There is no service of that name.
+    case serviceUnknown = "SERVICE_UNKNOWN"
 }
 
 /// The version of daemon, client and command line.

@@ -4,34 +4,92 @@ public enum Limits {
     public static let frameBytes = 4 << 20
     /// A frame that says it is longer ends the connection instead of being skipped: ttrpc reserves the length's first byte as zero.
     public static let frameBytesSkipped = (1 << 24) - 1
-    /// Memory that decoding one request may take. Four times a full frame: content is copied once out of the frame and once out of
-    /// the envelope; libprotobuf-c can turn one byte of wire data into 49 of memory, and this stops that.
+    /// Memory that decoding one message may take beyond a copy of its own bytes. libprotobuf-c can turn one byte of wire data into 49 of
+    /// memory, and this stops that; what is not made to hurt takes a tenth of it.
     public static let decodeBytes = 16 << 20
-    /// Calls one connection may have under way; at the limit the connection is not read. 1,000 connections then stay within memory.
+    /// Calls that one connection may have under way; at the limit the connection is not read.
     public static let callsPerConnection = 1024
+    /// Streaming calls among them; one more is refused. Whoever holds one open may send on it, so the connection must stay read.
+    public static let streamsPerConnection = 256
+    /// Messages of one connection that came and are not answered; at the limit the connection is not read. An `IngestStream` at full
+    /// speed fills one batch with them while another is written.
+    public static let messagesInFlightPerConnection = 4096
+    /// Their bytes, of one connection: two full frames.
+    public static let bytesInFlightPerConnection = 8 << 20
+    /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn. 1,000 connections with
+    /// 64 messages of 2 KiB each in flight then stay within 256 MiB of memory.
+    public static let bytesInFlight = 64 << 20
+    /// What a message in flight takes beside its own bytes, about.
+    public static let messageOverheadBytes = 512
+    /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
+    public static let frameBytesUnasked = 64 << 10
+    /// Calls served for one connection before the others have their turn.
+    public static let callsPerTurn = 64
     /// Answers of one connection gathered to be written together; at the limit no further call of it is served until they are.
     public static let answerBytesGathered = 1 << 20
-    /// Connections at a time. Each costs a descriptor and some 10 KiB.
-    public static let connections = 1024
+    /// Answers of all connections that are larger than `frameBytesUnasked` and not yet handed to the kernel; beyond it a call is
+    /// answered with an error instead: whoever does not read what it asked for must not fill the memory.
+    public static let answerBytes = 64 << 20
+    /// Connections at a time; the next is closed at once. Each costs a descriptor and some 10 KiB.
+    public static let connections = 1280
+    /// Connections of one user among them, so that nobody can shut the others out.
+    public static let connectionsPerUser = 1024
+    /// Descriptors that connections leave to the rest of the daemon.
+    public static let descriptorsKept = 256
+    /// Supplementary groups of a peer that are looked at; the kernel allows more, people do not have them.
+    public static let peerGroups = 1024
+    /// How long a new connection may stay silent before it is closed.
+    public static let firstFrameSeconds = 10
+    /// How long a frame may take from its first byte to its last before its connection is closed. On a local socket it is
+    /// milliseconds.
+    public static let frameSeconds = 10
+    /// How long a peer may leave answers unread before its connection is closed.
+    public static let unreadSeconds = 60
+    /// How long `IngestChunks` waits for the next chunk.
+    public static let chunkSeconds = 20
+    /// Bytes that the messages of all `IngestChunks` calls under way together may have; further calls are refused for the moment. Two of
+    /// the largest.
+    public static let chunkedBytes = 2 * messageBytes
+    /// A piece of a message or record that does not fit a frame.
+    public static let chunkBytes = 256 << 10
+    /// Records answered in one message of an `IngestStream`.
+    public static let resultsPerMessage = 4096
+    /// How often health is looked at where nothing tells of its change.
+    public static let healthSeconds = 5
+    /// Watchers of health, all connections together; one more is refused.
+    public static let healthWatchers = 256
+    /// Log lines about misbehaving peers in a minute; further ones are counted.
+    public static let peerReportsPerMinute = 10
     /// Management calls waiting for their turn, all connections together; beyond it they are refused.
     public static let managementCallsQueued = 256
     /// A management call's request: names and settings, and all that may wait together then stays within 16 MiB.
     public static let managementRequestBytes = 64 << 10
     /// Management calls at work at the same time. Waiting for a run is one, so well over the number of exporting people.
     public static let managementCallsAtOnce = 64
+    /// Management calls that stream their answers, at the same time. Most of them wait for their readers.
+    public static let managementStreamsAtOnce = 256
     /// How long a stopping daemon waits for calls under way.
     public static let shutdownGraceSeconds = 20
     /// How long a client waits for a connection and, unless told otherwise, for an answer.
     public static let clientCallSeconds = 30
+    /// Calls that a client has under way on its connection; further ones wait.
+    public static let clientCallsInFlight = 1024
+    /// The first and the longest pause before a client tries again; each is doubled from the one before, and a random part of it is
+    /// taken.
+    public static let clientBackoffMilliseconds = 10...1000
+    /// How long a client tries again what is safe to repeat, unless told otherwise.
+    public static let clientRetrySeconds = 10
+    /// Messages of one stream that a client keeps until they are asked for; beyond it its connection is not read.
+    public static let clientMessagesBuffered = 64
 
     /// An id given by a sender; indexes keep it in memory.
     public static let messageIDBytes = 256
     /// A name of a configuration, destination or dataflow.
     public static let nameBytes = 256
-    /// One message, packed: what goes with it in a request or in an answer then still fits its frame.
-    public static let messageBytes = frameBytes - 4096
-    /// What a record takes in an answer beside its message, at most: a sandbox's name, ids, numbers.
-    public static let recordOverheadBytes = 1024
+    /// One message, packed. Mail systems take some 25 to 50 MB; parts and the mail as sent both count.
+    public static let messageBytes = 64 << 20
+    /// One message, packed, in one frame: what goes with it in a request still fits. A larger one goes in chunks.
+    public static let messageFrameBytes = frameBytes - 4096
     /// Messages in one `Ingest`.
     public static let messagesPerIngest = 1000
 
@@ -39,8 +97,9 @@ public enum Limits {
     public static let batchRecords = 4096
     /// Content in one batch, unless a single record is larger. At 1 MiB a write takes about as long as its sync.
     public static let batchBytes = 1 << 20
-    /// Content waiting for the writer, one dataset; beyond it ingests are refused. Some ten full frames.
-    public static let pendingBytes = 64 << 20
+    /// Content waiting for the writer, one dataset; beyond it ingests are refused. Connections are slowed down before: more than they
+    /// may have in flight and in chunks, twice, as a message is kept a little larger than it came.
+    public static let pendingBytes = 2 * (bytesInFlight + chunkedBytes)
     /// A data file is closed and a new one begun at this size: compaction and erasure later rewrite a file at a time.
     public static let segmentBytes: Int64 = 256 << 20
     /// Runs exporting at the same time. Each holds one batch and one compressor in memory.

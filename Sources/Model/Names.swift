@@ -7,12 +7,13 @@ public struct MessageID: Hashable, Sendable, CustomStringConvertible {
     public init(_ value: String) throws(Status) {
         guard !value.isEmpty else {
             throw Status(
-                .invalidArgument, "the message id is empty", field: "message_id", hint: "give each message an id of its own")
+                .invalidArgument, "the message id is empty", field: "message_id", hint: "give each message an id of its own",
+                reason: .missing)
         }
         guard value.utf8.count <= Limits.messageIDBytes else {
             throw Status(
                 .invalidArgument, "the message id has \(value.utf8.count) bytes, at most \(Limits.messageIDBytes) are allowed",
-                field: "message_id")
+                field: "message_id", limit: Limits.messageIDBytes)
         }
         self.value = value
     }

@@ -40,12 +40,55 @@ public struct Status: Error, Hashable, Sendable, CustomStringConvertible {
     public var field: String?
     /// What to do about it.
     public var hint: String?
+    /// What kind of fault it is, for programs; nil: the code says all there is.
+    public var reason: Reason?
+    /// The limit that was passed.
+    public var limit: UInt64?
 
-    public init(_ code: Code, _ message: String, field: String? = nil, hint: String? = nil) {
+    /// What kind of fault there is, for programs; the code alone says how to go on.
+    public enum Reason: String, Sendable, CaseIterable {
+        /// What is needed is not there.
+        case missing = "MISSING"
+        /// It is not of the form it must have.
+        case malformed = "MALFORMED"
+        /// It is larger, longer or more than the limit.
+        case overLimit = "OVER_LIMIT"
+        /// A value, name or method that is not known here.
+        case unknown = "UNKNOWN"
+        /// It goes against something else that is there.
+        case conflict = "CONFLICT"
+        /// What it concerns is in a state that does not allow it.
+        case state = "STATE"
+        /// The daemon, a disk or a peer cannot at the moment.
+        case temporary = "TEMPORARY"
+
+        /// What a code usually means; nil: no one thing.
+        init?(_ code: Code) {
+            switch code {
+            case .invalidArgument: self = .malformed
+            case .notFound, .unimplemented: self = .unknown
+            case .alreadyExists: self = .conflict
+            case .failedPrecondition: self = .state
+            case .resourceExhausted, .outOfRange: self = .overLimit
+            case .unavailable, .aborted: self = .temporary
+            case .ok, .cancelled, .unknown, .deadlineExceeded, .permissionDenied, .internal, .dataLoss, .unauthenticated:
+                return nil
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - reason: by default what the code usually means, or `overLimit` where a limit is named.
+    ///   - limit: the number that was passed.
+    public init(
+        _ code: Code, _ message: String, field: String? = nil, hint: String? = nil, reason: Reason? = nil, limit: Int? = nil
+    ) {
         self.code = code
         self.message = message
         self.field = field
         self.hint = hint
+        self.reason = reason ?? (limit == nil ? Reason(code) : .overLimit)
+        self.limit = limit.map { UInt64($0) }
     }
 
     /// The same status with its field seen from further out: `name` within `prefix` is `prefix.name`.

@@ -1,7 +1,7 @@
 import Glibc
 package import Messages
 package import Model
-import NIOCore
+package import NIOCore
 import NIOPosix
 
 /// A client's connection to a server on a Unix socket. Any number of calls may be under way.
@@ -45,126 +45,97 @@ package final class ClientConnection: Sendable {
         self.handler = handler
     }
 
-    /// Makes a call and returns its packed result.
+    /// Ends of calls that had no answer.
+    static let closed = Status(.unavailable, "the connection is closed")
+    static let lost = Status(
+        .unavailable, "the daemon closed the connection", hint: "try again; a message ingested again is never stored twice")
+
+    /// Whether calls can be made; false once the daemon has closed it.
+    package var isActive: Bool { channel.isActive }
+
+    /// Makes a call that has one request and one answer, and returns its packed result. Begins when fewer than
+    /// `Limits.clientCallsInFlight` are under way.
     ///
-    /// - Parameter timeout: after it the call fails with `deadlineExceeded`; the server is told.
-    /// - Throws: the server's status, `unavailable` when the connection is lost (the call may have been served or not).
-    package func call(_ method: MethodName, _ payload: [UInt8], timeout: Duration) async throws(Status) -> [UInt8] {
-        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
-        let envelope = RequestEnvelope(service: method.service, method: method.method, payload: payload, timeout: nanoseconds)
-            .packed
+    /// - Parameter deadline: then the call fails with `deadlineExceeded`; the server is told.
+    /// - Throws: the server's status; `unavailable` when the connection is lost (the call may have been served or not); `cancelled`
+    ///   when the task was.
+    package func call(
+        _ method: MethodDescription, _ payload: [UInt8], metadata: [RequestEnvelope.Metadata] = [], deadline: NIODeadline?
+    ) async throws(Status) -> [UInt8] {
+        let envelope = try envelope(method, payload, metadata, deadline)
+        let result = channel.eventLoop.makePromise(of: [UInt8].self)
+        let begun = channel.eventLoop.makePromise(of: UInt32.self)
+        let cancelled = Status(.cancelled, "the call was cancelled; it may have been served")
+        do {
+            return try await withTaskCancellationHandler {
+                begin(method, envelope, deadline, .result(result), begun)
+                return try await result.futureResult.get()
+            } onCancel: {
+                begun.futureResult.whenSuccess { [handler] in handler.value.forget($0, cancelled) }
+            }
+        } catch {
+            throw Status(client: error)
+        }
+    }
+
+    /// Begins a call that sends or gets any number of messages.
+    ///
+    /// - Parameters:
+    ///   - first: the request, where the method takes one; for a method that takes many, sent with the call.
+    ///   - deadline: then the call ends with `deadlineExceeded`; the server is told.
+    package func open(
+        _ method: MethodDescription, _ first: [UInt8]? = nil, metadata: [RequestEnvelope.Metadata] = [],
+        deadline: NIODeadline? = nil
+    ) async throws(Status) -> ClientStream {
+        let envelope = try envelope(method, first ?? [], metadata, deadline)
+        let begun = channel.eventLoop.makePromise(of: UInt32.self)
+        let made = ClientStream.Messages.makeSequence(
+            backPressureStrategy: .init(
+                lowWatermark: Limits.clientMessagesBuffered / 2, highWatermark: Limits.clientMessagesBuffered),
+            finishOnDeinit: false, delegate: ClientStream.Demand(handler: handler, streamID: begun.futureResult))
+        begin(method, envelope, deadline, .messages(made.source), begun)
+        do {
+            return ClientStream(
+                handler: handler, eventLoop: channel.eventLoop, streamID: try await begun.futureResult.get(),
+                messages: made.sequence)
+        } catch {
+            throw Status(client: error)
+        }
+    }
+
+    private func begin(
+        _ method: MethodDescription, _ envelope: [UInt8], _ deadline: NIODeadline?, _ receiver: ClientConnectionHandler.Receiver,
+        _ begun: EventLoopPromise<UInt32>
+    ) {
+        let beginning = ClientConnectionHandler.Beginning(
+            method: method, envelope: envelope,
+            flags: method.clientStreams ? .remoteOpen : method.serverStreams ? .remoteClosed : [],
+            deadline: deadline, receiver: receiver, begun: begun)
+        channel.eventLoop.execute { [handler] in handler.value.begin(beginning) }
+    }
+
+    private func envelope(
+        _ method: MethodDescription, _ payload: [UInt8], _ metadata: [RequestEnvelope.Metadata], _ deadline: NIODeadline?
+    ) throws(Status) -> [UInt8] {
+        // Passed already: 0 would mean for ever.
+        let timeout = deadline.map { time in
+            let left = (time - .now()).nanoseconds
+            return left == 0 ? -1 : left
+        }
+        let envelope = RequestEnvelope(
+            service: method.name.service, method: method.name.method, payload: payload, timeout: timeout ?? 0, metadata: metadata
+        ).packed
         guard envelope.count <= Limits.frameBytes else {
             throw Status(
                 .resourceExhausted,
                 "the request has \(envelope.count) bytes, over the limit of \(Limits.frameBytes) for one frame",
-                hint:
-                    "send fewer messages in one call; a mail goes with its parts and as it is, so it may have about half of the limit"
-            )
+                hint: "send fewer messages in one call", limit: Limits.frameBytes)
         }
-        let eventLoop = channel.eventLoop
-        let promise = eventLoop.makePromise(of: ResponseEnvelope.self)
-        eventLoop.execute { [handler] in handler.value.call(envelope, deadline: .now() + .nanoseconds(nanoseconds), promise) }
-        do {
-            switch try await promise.futureResult.get() {
-            case .success(let payload): return payload
-            case .failure(let status): throw status
-            }
-        } catch let status as Status {
-            throw status
-        } catch {
-            throw Status(.unavailable, "the connection failed: \(error)")
-        }
+        return envelope
     }
 
     /// Closes the connection; calls under way fail with `unavailable`.
     package func close() async {
         try? await channel.close().get()
-    }
-}
-
-/// Moves bytes between a channel and the calls of a client.
-final class ClientConnectionHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private struct Waiting {
-        let promise: EventLoopPromise<ResponseEnvelope>
-        let timeout: Scheduled<Void>
-    }
-
-    private var decoder = FrameDecoder()
-    private var waiting: [UInt32: Waiting] = [:]
-    private var nextStreamID: UInt32 = 1
-    private var context: ChannelHandlerContext?
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    func call(_ envelope: [UInt8], deadline: NIODeadline, _ promise: EventLoopPromise<ResponseEnvelope>) {
-        guard let context, context.channel.isActive else {
-            promise.fail(Status(.unavailable, "the connection is closed"))
-            return
-        }
-        let streamID = nextStreamID
-        nextStreamID &+= 2
-        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let timeout = context.eventLoop.scheduleTask(deadline: deadline) {
-            this.value.finish(streamID, .failure(Status(.deadlineExceeded, "no answer in time; the call may have been served")))
-        }
-        waiting[streamID] = Waiting(promise: promise, timeout: timeout)
-        var buffer = context.channel.allocator.buffer(capacity: Frame.headerSize + envelope.count)
-        Frame(streamID: streamID, kind: .request, data: envelope).write(into: &buffer)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        decoder.receive(&bytes)
-        while let event = decoder.next() {
-            switch event {
-            case .frame(let frame) where frame.kind == Frame.Kind.response.rawValue:
-                do throws(Status) {
-                    finish(frame.streamID, try ResponseEnvelope(packed: frame.data))
-                } catch {
-                    finish(frame.streamID, .failure(error))
-                }
-            case .frame:
-                break
-            case .oversize(let streamID, let length):
-                finish(streamID, .failure(Status(.resourceExhausted, "the answer has \(length) bytes, over the limit")))
-            case .unreadable(let reason):
-                failAll(Status(.internal, "the daemon's answer cannot be understood: \(reason)"))
-                context.close(promise: nil)
-            }
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        failAll(
-            Status(
-                .unavailable, "the daemon closed the connection",
-                hint: "try again; a message ingested again is never stored twice")
-        )
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failAll(Status(.unavailable, "the connection failed: \(error)"))
-        context.close(promise: nil)
-    }
-
-    /// A call whose time ran out is not waiting any more: its late answer is dropped.
-    private func finish(_ streamID: UInt32, _ response: ResponseEnvelope) {
-        guard let call = waiting.removeValue(forKey: streamID) else { return }
-        call.timeout.cancel()
-        call.promise.succeed(response)
-    }
-
-    private func failAll(_ status: Status) {
-        for streamID in Array(waiting.keys) { finish(streamID, .failure(status)) }
     }
 }

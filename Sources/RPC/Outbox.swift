@@ -2,25 +2,65 @@ import Model
 import NIOCore
 import Synchronization
 
-/// Answers on their way from any thread to a connection's event loop: one hop and one write for all that gather meanwhile.
+/// Whether a server has stopped.
+final class StopFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+
+    func set() { flag.store(true, ordering: .releasing) }
+}
+
+/// What handlers say of a connection's calls, on its way from any thread to the event loop: one hop and one write for all that gathers
+/// meanwhile.
 final class Outbox: Sendable {
-    struct Answer {
-        let streamID: UInt32
-        let envelope: [UInt8]
+    enum Item: Sendable {
+        /// Ends the call with a packed Response.
+        case response(CallID, [UInt8])
+        case message(CallID, [UInt8])
+        case gathered(CallID, @Sendable () -> [UInt8])
+        /// Ends the call with a closing Data.
+        case finish(CallID)
+        case release(CallID, messages: Int, bytes: Int)
+
+        var call: CallID {
+            switch self {
+            case .response(let call, _), .message(let call, _), .gathered(let call, _), .finish(let call),
+                .release(let call, _, _):
+                call
+            }
+        }
+
+        var bytes: Int {
+            switch self {
+            case .response(_, let bytes), .message(_, let bytes): bytes.count
+            case .gathered, .finish, .release: 0
+            }
+        }
+
+        /// Whether it asks for a part of what all connections have for answers.
+        var isLarge: Bool { bytes > Limits.frameBytesUnasked }
     }
 
     private struct State {
-        var answers: [Answer] = []
+        var items: [Item] = []
         var bytes = 0
         var isScheduled = false
         var handler: NIOLoopBound<ServerConnectionHandler>?
+        /// Who goes on when what gathered is written and the peer reads.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let eventLoop: any EventLoop
+    private let memory: MemoryAllowance
+    /// Set before the event loop ends: nothing may be given to it then.
+    private let isStopped: StopFlag
     private let state = Mutex(State())
 
-    init(eventLoop: any EventLoop) {
+    init(eventLoop: any EventLoop, memory: MemoryAllowance, isStopped: StopFlag) {
         self.eventLoop = eventLoop
+        self.memory = memory
+        self.isStopped = isStopped
     }
 
     /// Delivers to `handler` until `close`. On the event loop.
@@ -29,38 +69,79 @@ final class Outbox: Sendable {
         state.withLock { $0.handler = bound }
     }
 
-    /// Forgets what was not delivered: the peer is gone.
+    /// Forgets what was not delivered: nobody is there, and all calls have ended.
     func close() {
-        state.withLock {
-            $0.handler = nil
-            $0.answers = []
-            $0.bytes = 0
+        let (items, waiting) = state.withLock { state in
+            defer { state = State() }
+            return (state.items, state.waiting)
         }
+        memory.giveBack(items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) })
+        for continuation in waiting { continuation.resume() }
     }
 
-    func send(_ streamID: UInt32, _ envelope: [UInt8]) {
-        let handler = state.withLock { state -> NIOLoopBound<ServerConnectionHandler>? in
-            guard let handler = state.handler else { return nil }
-            state.answers.append(Answer(streamID: streamID, envelope: envelope))
-            state.bytes += envelope.count
-            guard !state.isScheduled else { return nil }
-            state.isScheduled = true
-            return handler
+    /// What is too much for what peers leave unread is replaced by an error.
+    func send(_ item: Item) {
+        guard item.isLarge, !memory.take(item.bytes) else { return enqueue(item) }
+        enqueue(.response(item.call, Call.envelope(.failure(tooMuchUnread))))
+    }
+
+    /// Sends a message, then waits until the peer has little to read.
+    func sendAndWait(_ item: Item) async throws(Status) {
+        guard !item.isLarge || memory.take(item.bytes) else { throw tooMuchUnread }
+        await withCheckedContinuation { enqueue(item, $0) }
+        // Whoever waited for the call is gone when its task was cancelled.
+        if Task.isCancelled { throw Status(.cancelled, "nobody waits for the call any more") }
+    }
+
+    private var tooMuchUnread: Status {
+        Status(
+            .resourceExhausted, "\(Limits.answerBytes) bytes of answers wait to be read", hint: "read them, or try again later",
+            limit: Limits.answerBytes)
+    }
+
+    private func enqueue(_ item: Item, _ sender: CheckedContinuation<Void, Never>? = nil) {
+        enum Next {
+            case deliver(NIOLoopBound<ServerConnectionHandler>)
+            case isScheduled
+            case isGone
         }
-        guard let handler else { return }
-        eventLoop.execute { handler.value.deliver() }
+        let next = state.withLock { state -> Next in
+            guard let handler = state.handler, !isStopped.isSet else { return .isGone }
+            state.items.append(item)
+            state.bytes += item.bytes
+            if let sender { state.waiting.append(sender) }
+            guard !state.isScheduled else { return .isScheduled }
+            state.isScheduled = true
+            return .deliver(handler)
+        }
+        switch next {
+        case .deliver(let handler): eventLoop.execute { handler.value.deliver() }
+        case .isScheduled: break
+        case .isGone:
+            if item.isLarge { memory.giveBack(item.bytes) }
+            sender?.resume()
+        }
     }
 
     /// Whether as much gathered as may: what is served now waits for it to be written.
     var isFull: Bool { state.withLock { $0.bytes >= Limits.answerBytesGathered } }
 
     /// All that gathered. On the event loop.
-    func take() -> [Answer] {
+    func take() -> [Item] {
         state.withLock { state in
             state.isScheduled = false
             state.bytes = 0
-            defer { state.answers = [] }
-            return state.answers
+            defer { state.items = [] }
+            return state.items
         }
+    }
+
+    /// Lets those go on who wait for the peer to read. On the event loop.
+    func resumeSenders() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 }

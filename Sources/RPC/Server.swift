@@ -1,4 +1,5 @@
-package import Messages
+import Glibc
+import Messages
 package import Model
 import NIOCore
 import NIOPosix
@@ -6,69 +7,57 @@ import Synchronization
 
 /// Serves methods on a Unix socket.
 package final class Server: Sendable {
-    private struct Connections {
-        var open: [ObjectIdentifier: Connection] = [:]
-        var isDraining = false
-    }
-
-    private struct Connection {
-        let channel: any NIOCore.Channel
-        let handler: NIOLoopBound<ServerConnectionHandler>
-    }
-
     private let group: MultiThreadedEventLoopGroup
     private let listener: any NIOCore.Channel
     private let path: String
     private let connections: ConnectionTable
-
-    /// Who is connected; refuses more than `Limits.connections`.
-    private final class ConnectionTable: Sendable {
-        let state = Mutex(Connections())
-
-        func add(_ channel: any NIOCore.Channel, _ handler: NIOLoopBound<ServerConnectionHandler>) -> Bool {
-            state.withLock { state in
-                guard !state.isDraining, state.open.count < Limits.connections else { return false }
-                state.open[ObjectIdentifier(channel)] = Connection(channel: channel, handler: handler)
-                return true
-            }
-        }
-
-        func remove(_ channel: any NIOCore.Channel) {
-            _ = state.withLock { $0.open.removeValue(forKey: ObjectIdentifier(channel)) }
-        }
-
-        func drain() -> [Connection] {
-            state.withLock { state in
-                state.isDraining = true
-                return Array(state.open.values)
-            }
-        }
-    }
+    private let isStopped: StopFlag
 
     /// Begins to serve. When this returns, clients can connect to `path`, whose file has mode 0600.
     ///
+    /// - Parameters:
+    ///   - methods: what is served, one of a name.
+    ///   - report: told of each connection that is refused, or closed for what its peer did, with why: never what was sent. Called on
+    ///     an event loop; must not block.
     /// - Throws: as `UnixSocket.bind`.
-    package static func start(path: String, methods: [MethodName: MethodHandler]) async throws(Status) -> Server {
+    package static func start(
+        path: String, methods: [Method], report: @escaping @Sendable (Peer, String) -> Void = { _, _ in }
+    ) async throws(Status) -> Server {
         let descriptor = try UnixSocket.bind(path)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let connections = ConnectionTable()
+        let connections = ConnectionTable(limit: connectionLimit())
+        let shared = ServerConnectionHandler.Shared(
+            methods: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0) }),
+            descriptions: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0.description) }),
+            answerMemory: MemoryAllowance(limit: Limits.answerBytes), isStopped: StopFlag(), report: report)
+        let eventLoop = group.next()
+        let memory = NIOLoopBoundBox.makeBoxSendingValue(ReceiveMemory(), eventLoop: eventLoop)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
+            // One read of a connection, then the others have theirs.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let peer = UnixSocket.peer(of: channel) else { throw ChannelError.ioOnClosedChannel }
-                    let handler = ServerConnectionHandler(methods: methods, peer: peer, eventLoop: channel.eventLoop)
-                    guard connections.add(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop)) else {
+                    let number = connections.nextNumber()
+                    let handler = ServerConnectionHandler(
+                        shared: shared, memory: memory.value, peer: peer, number: number, eventLoop: channel.eventLoop)
+                    let connection = ConnectionTable.Connection(
+                        channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), uid: peer.uid)
+                    if let refusal = connections.add(connection, number) {
+                        report(peer, refusal)
                         throw ChannelError.ioOnClosedChannel
                     }
-                    channel.closeFuture.whenComplete { _ in connections.remove(channel) }
+                    channel.closeFuture.whenComplete { _ in connections.remove(number) }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
         do {
             let listener = try await bootstrap.withBoundSocket(descriptor).get()
-            return Server(group: group, listener: listener, path: path, connections: connections)
+            UnixSocket.closeAllOnExec()
+            return Server(
+                group: group, listener: listener, path: path, connections: connections, isStopped: shared.isStopped)
         } catch {
             UnixSocket.remove(path)
             try? await group.shutdownGracefully()
@@ -76,7 +65,19 @@ package final class Server: Sendable {
         }
     }
 
-    private init(group: MultiThreadedEventLoopGroup, listener: any NIOCore.Channel, path: String, connections: ConnectionTable) {
+    /// What the descriptors of this process allow: the dataset and the catalog need some too.
+    private static func connectionLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Limits.connections }
+        let kept = min(limit.rlim_cur / 2, rlim_t(Limits.descriptorsKept))
+        return Int(min(limit.rlim_cur - kept, rlim_t(Limits.connections)))
+    }
+
+    private init(
+        group: MultiThreadedEventLoopGroup, listener: any NIOCore.Channel, path: String, connections: ConnectionTable,
+        isStopped: StopFlag
+    ) {
+        self.isStopped = isStopped
         self.group = group
         self.listener = listener
         self.path = path
@@ -97,6 +98,7 @@ package final class Server: Sendable {
             connection.channel.closeFuture.whenComplete { _ in cutOff.cancel() }
         }
         for connection in open { try? await connection.channel.closeFuture.get() }
+        isStopped.set()
         try? await group.shutdownGracefully()
     }
 }

@@ -2,78 +2,161 @@ import Messages
 import Model
 import NIOCore
 
-/// Moves bytes between a channel and the state machines of its connection. Decides nothing itself.
+/// Moves bytes between a channel and the state machine of its connection, and calls between that and their handlers. Decides nothing
+/// itself.
+///
+/// It lives on after its channel until the calls that came on it have been ended: they still hold memory.
 final class ServerConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
-    private let methods: [MethodName: MethodHandler]
-    private let services: Set<String>
+    /// What the connections of a server share.
+    struct Shared: Sendable {
+        let methods: [MethodName: Method]
+        let descriptions: [MethodName: MethodDescription]
+        let answerMemory: MemoryAllowance
+        let isStopped: StopFlag
+        /// Told of each connection that is closed for what its peer did.
+        let report: @Sendable (Peer, String) -> Void
+    }
+
+    private let shared: Shared
+    private let memory: ReceiveMemory
     private let peer: Peer
+    private let number: UInt64
     private let outbox: Outbox
-    private var decoder = FrameDecoder()
-    private var streams = ServerStreams()
+    private var connection: ServerConnection
+    /// Who takes the messages of calls, or is told of their end, by serial.
+    private var receivers: [UInt64: any Cancellable] = [:]
     private var context: ChannelHandlerContext?
     private var hasHeldRead = false
+    /// Others have their turn: there is more to serve.
+    private var isYielding = false
+    private var isWaitingForMemory = false
+    /// Bytes of the large frame that is being received.
+    private var frameReserved = 0
+    /// What `memory` counts for this connection.
+    private var accounted = 0
+    private var nextWake: NIODeadline?
+    private var wake: Scheduled<Void>?
 
-    init(methods: [MethodName: MethodHandler], peer: Peer, eventLoop: any EventLoop) {
-        self.methods = methods
-        services = Set(methods.keys.map(\.service))
+    init(shared: Shared, memory: ReceiveMemory, peer: Peer, number: UInt64, eventLoop: any EventLoop) {
+        self.shared = shared
+        self.memory = memory
         self.peer = peer
-        outbox = Outbox(eventLoop: eventLoop)
+        self.number = number
+        outbox = Outbox(eventLoop: eventLoop, memory: shared.answerMemory, isStopped: shared.isStopped)
+        connection = ServerConnection(methods: shared.descriptions, now: .now())
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         outbox.open(self)
+        scheduleWake(context.eventLoop)
     }
 
+    /// The peer is gone: what it began is cancelled, and counts until it has ended.
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        outbox.close()
+        wake?.cancel()
+        wake = nil
+        memory.stopWaiting(self)
+        frameReserved = 0
+        for call in connection.streams.abandonAll() { receivers[call.serial]?.cancel() }
+        connection.streams.drain()
+        account()
+        outbox.resumeSenders()
+        if connection.streams.isDrained { outbox.close() }
     }
+
+    // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        decoder.receive(&bytes)
+        connection.receive(&bytes)
         serveWhatCame(context)
     }
 
-    /// Whether the peer may have more served: it has not too many calls under way, and it reads its answers.
+    /// Whether the peer may have more served: it keeps to its bounds, it reads its answers, and there is memory.
     private func mayServe(_ context: ChannelHandlerContext) -> Bool {
-        streams.mayRead && context.channel.isWritable && !outbox.isFull
+        !isYielding && connection.streams.mayRead && context.channel.isWritable && !outbox.isFull && memory.hasRoom
     }
 
     private func serveWhatCame(_ context: ChannelHandlerContext) {
-        while mayServe(context), let event = decoder.next() {
-            switch streams.receive(event) {
-            case .serve(let streamID, let envelope): serve(streamID, envelope)
-            case .answer(let streamID, let status): write([(streamID, Call.envelope(.failure(status)))], context: context)
-            case .ignore: break
-            case .close: context.close(promise: nil)
-            }
+        let now = NIODeadline.now()
+        var served = 0
+        while mayServe(context), let action = connection.next(now: now) {
+            frameReserved = 0
+            perform(action, context)
+            account()
+            served += 1
+            if served == Limits.callsPerTurn { yield(context) }
+        }
+        reserveLargeFrame(context)
+        if !memory.hasRoom { waitForMemory() }
+        scheduleWake(context.eventLoop)
+    }
+
+    private func perform(_ action: ServerConnection.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .stream(.begin(let id, let beginning)): begin(id, beginning, context)
+        case .stream(.message(let id, let message, let isLast)):
+            guard let receiver = receivers[id.serial] as? any MessageReceiver else { return }
+            receiver.receive(message)
+            if isLast { receiver.close() }
+        case .stream(.close(let id)): (receivers[id.serial] as? any MessageReceiver)?.close()
+        case .stream(.cancel(let id, let status)):
+            receivers[id.serial]?.cancel()
+            answer(id.streamID, status, context)
+        case .stream(.answer(let streamID, let status)): answer(streamID, status, context)
+        case .stream(.ignore): break
+        case .close(let reason):
+            shared.report(peer, reason)
+            context.close(promise: nil)
         }
     }
 
-    private func serve(_ streamID: UInt32, _ envelope: [UInt8]) {
-        do throws(Status) {
-            let request = try RequestEnvelope(packed: envelope)
-            guard request.timeout >= 0 else { throw Status(.deadlineExceeded, "the call's deadline had passed when it was sent") }
-            let method = MethodName(service: request.service, method: request.method)
-            guard let handler = methods[method] else {
-                let message = services.contains(method.service) ? "unknown method \(method)" : "unknown service \(method.service)"
-                throw Status(.unimplemented, message)
-            }
-            handler(Call(method: method, payload: request.payload, peer: peer, streamID: streamID, outbox: outbox))
-        } catch {
-            outbox.send(streamID, Call.envelope(.failure(error)))
+    private func begin(_ id: CallID, _ beginning: ServerStreams.Beginning, _ context: ChannelHandlerContext) {
+        guard let method = shared.methods[beginning.method.name] else { preconditionFailure("only what is served begins") }
+        let call = Call(
+            method: beginning.method, peer: peer, metadata: beginning.metadata, deadline: beginning.deadline, connection: number,
+            id: id, outbox: outbox)
+        switch method.handler {
+        case .single(let serve):
+            if let cancellable = serve(call, beginning.message ?? []) { receivers[id.serial] = cancellable }
+        case .stream(let open):
+            let receiver = open(call)
+            receivers[id.serial] = receiver
+            if let message = beginning.message { receiver.receive(message) }
+            if beginning.isLast { receiver.close() }
         }
+    }
+
+    /// What is to be received in many reads asks for its memory first.
+    private func reserveLargeFrame(_ context: ChannelHandlerContext) {
+        guard frameReserved == 0, let length = connection.largeFrame, memory.hasRoom else { return }
+        frameReserved = length
+        connection.reserveFrame()
+        account()
+    }
+
+    private func account() {
+        let holds = connection.streams.bytesHeld + frameReserved
+        guard holds != accounted else { return }
+        let change = holds - accounted
+        accounted = holds
+        memory.change(by: change)
     }
 
     /// Reads are held while the peer may not have more served: it is slowed down, and nobody else is.
     func read(context: ChannelHandlerContext) {
-        if mayServe(context) { context.read() } else { hasHeldRead = true }
+        if mayServe(context) {
+            context.read()
+        } else {
+            hasHeldRead = true
+            connection.hold()
+        }
     }
 
     /// Goes on after a hold: first with what has come already.
@@ -84,33 +167,119 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         context.read()
     }
 
+    private func yield(_ context: ChannelHandlerContext) {
+        isYielding = true
+        let this = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            this.value.isYielding = false
+            if let context = this.value.context { this.value.resume(context) }
+        }
+    }
+
+    private func waitForMemory() {
+        guard !isWaitingForMemory else { return }
+        isWaitingForMemory = true
+        memory.wait(self)
+    }
+
+    /// There is memory again.
+    func resumeAfterWait() {
+        isWaitingForMemory = false
+        if let context { resume(context) }
+    }
+
+    // MARK: Writing
+
+    /// Writes what gathered, together.
+    func deliver() {
+        let items = outbox.take()
+        guard let context else {
+            for item in items { _ = frame(for: item) }
+            account()
+            shared.answerMemory.giveBack(items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) })
+            outbox.resumeSenders()
+            if connection.streams.isDrained { outbox.close() }
+            return
+        }
+        var buffer = context.channel.allocator.buffer(
+            capacity: items.reduce(0) { $0 + Frame.headerSize + $1.bytes })
+        for item in items { frame(for: item)?.write(into: &buffer) }
+        account()
+        let large = items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) }
+        if large > 0 {
+            context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { [memory = shared.answerMemory] _ in
+                memory.giveBack(large)
+            }
+        } else if buffer.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        }
+        resume(context)
+        if context.channel.isWritable { outbox.resumeSenders() }
+        if connection.streams.isDrained { closeAfterWrites(context) }
+    }
+
+    /// What is to be sent for an item; nil: nothing. Ends the calls that it ends.
+    private func frame(for item: Outbox.Item) -> Frame? {
+        switch item {
+        case .response(let id, let envelope):
+            return end(id) ? Frame(streamID: id.streamID, kind: .response, data: envelope) : nil
+        case .finish(let id):
+            return end(id) ? .end(id.streamID) : nil
+        case .message(let id, let message):
+            return connection.streams.isOpen(id) ? Frame(streamID: id.streamID, kind: .data, data: message) : nil
+        case .gathered(let id, let make):
+            // Made even when nobody waits: what gathers is let go of by it.
+            let message = make()
+            return connection.streams.isOpen(id) ? Frame(streamID: id.streamID, kind: .data, data: message) : nil
+        case .release(let id, let messages, let bytes):
+            connection.streams.release(id, messages: messages, bytes: bytes)
+            return nil
+        }
+    }
+
+    private func end(_ id: CallID) -> Bool {
+        receivers[id.serial] = nil
+        return connection.streams.end(id)
+    }
+
+    private func answer(_ streamID: UInt32, _ status: Status, _ context: ChannelHandlerContext) {
+        var buffer = context.channel.allocator.buffer(capacity: 256)
+        Frame(streamID: streamID, kind: .response, data: Call.envelope(.failure(status))).write(into: &buffer)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        connection.noteUnread(!context.channel.isWritable, now: .now())
+        if context.channel.isWritable { outbox.resumeSenders() }
         resume(context)
         context.fireChannelWritabilityChanged()
     }
 
-    /// Writes the answers that gathered, together.
-    func deliver() {
-        guard let context else { return }
-        write(outbox.take().filter { streams.finish($0.streamID) }.map { ($0.streamID, $0.envelope) }, context: context)
-        resume(context)
-        if streams.isDrained { closeAfterWrites(context) }
+    // MARK: Time
+
+    private func scheduleWake(_ eventLoop: any EventLoop) {
+        guard let wanted = connection.nextWake, context != nil else { return }
+        // A timer that comes too early finds nothing to do: one is set only where none comes in time.
+        if let nextWake, nextWake <= wanted { return }
+        wake?.cancel()
+        nextWake = wanted
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        wake = eventLoop.scheduleTask(deadline: wanted) { this.value.wakeUp() }
     }
+
+    private func wakeUp() {
+        (wake, nextWake) = (nil, nil)
+        guard let context else { return }
+        for action in connection.wake(now: .now()) { perform(action, context) }
+        scheduleWake(context.eventLoop)
+    }
+
+    // MARK: The end
 
     /// Takes no further calls, answers those under way, then closes.
     func drain() {
-        streams.drain()
-        if streams.isDrained, let context { closeAfterWrites(context) }
-    }
-
-    private func write(_ answers: [(UInt32, [UInt8])], context: ChannelHandlerContext) {
-        guard !answers.isEmpty else { return }
-        let size = answers.reduce(0) { $0 + Frame.headerSize + $1.1.count }
-        var buffer = context.channel.allocator.buffer(capacity: size)
-        for (streamID, envelope) in answers {
-            Frame(streamID: streamID, kind: .response, data: envelope).write(into: &buffer)
-        }
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        connection.streams.drain()
+        if connection.streams.isDrained, let context { closeAfterWrites(context) }
     }
 
     /// Writes are done in order: an empty one ends when all before it have.

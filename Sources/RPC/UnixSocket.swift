@@ -78,21 +78,44 @@ package enum UnixSocket {
     }
 
     /// Who connected, as the kernel says, and makes the descriptor close on exec. On the channel's event loop.
+    ///
+    /// Nil when the kernel does not say: then nothing may be served.
     static func peer(of channel: any NIOCore.Channel) -> Peer? {
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            descriptor in
+            fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? peer(of: descriptor) : nil
+        }
+        return found ?? nil
+    }
+
+    /// Who is at the other end of a connected socket, as they were when they connected.
+    static func peer(of descriptor: Int32) -> Peer? {
         struct Credentials {
             var pid: Int32 = 0
             var uid: UInt32 = .max
             var gid: UInt32 = .max
         }
-        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            descriptor in
-            var credentials = Credentials()
-            var size = socklen_t(MemoryLayout<Credentials>.size)
-            guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0,
-                getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0
-            else { return Peer?.none }
-            return Peer(uid: credentials.uid, gid: credentials.gid)
+        // <asm-generic/socket.h>; Glibc's module does not have it.
+        let peerGroups: Int32 = 59
+        var credentials = Credentials()
+        var size = socklen_t(MemoryLayout<Credentials>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return nil }
+        var groups = [UInt32](repeating: .max, count: Limits.peerGroups)
+        size = socklen_t(groups.count * MemoryLayout<UInt32>.stride)
+        guard getsockopt(descriptor, SOL_SOCKET, peerGroups, &groups, &size) == 0 else { return nil }
+        groups.removeLast(groups.count - Int(size) / MemoryLayout<UInt32>.stride)
+        return Peer(uid: credentials.uid, gid: credentials.gid, groups: groups)
+    }
+
+    /// Makes every descriptor of this process, but the standard streams, close on exec: some that the event loops make do not.
+    static func closeAllOnExec() {
+        guard let folder = opendir("/proc/self/fd") else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         }
-        return found ?? nil
     }
 }

@@ -59,7 +59,7 @@ import Testing
 
     private func load(_ socket: String, _ ledger: Ledger, kill: @escaping @Sendable () throws -> Void) async throws {
         var clients: [MessageExportClient] = []
-        for _ in 0..<Self.clients { clients.append(try await MessageExportClient.connect(socket: socket)) }
+        for _ in 0..<Self.clients { clients.append(try await MessageExportClient.connect(socket: socket, retryTime: .zero)) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in clients {
                 for _ in 0..<Self.inFlight {
@@ -94,7 +94,7 @@ import Testing
             let archive = folder.appending("archive")
             try FileManager.default.createDirectory(atPath: archive.string, withIntermediateDirectories: false)
             _ = try await fixture.withDaemon { daemon in
-                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
                 _ = try await client.createConfiguration(name: "sms", channel: .sms, messageExport: true, submit: true)
                 _ = try await client.createDestination(name: "d", settings: .local(path: archive.string))
                 _ = try await client.createDataflow(name: "f", destination: "d", compression: Compression.none)
@@ -108,7 +108,7 @@ import Testing
                 let ended = try await fixture.withDaemon { daemon in
                     if exports {
                         // The kill may also come while a run is under way.
-                        let client = try await MessageExportClient.connect(socket: daemon.socket)
+                        let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
                         _ = try await client.startRun(dataflow: "f")
                     }
                     ledger.killAfter(more)
@@ -120,7 +120,7 @@ import Testing
             let whole = folder.appending("whole")
             try FileManager.default.createDirectory(atPath: whole.string, withIntermediateDirectories: false)
             _ = try await fixture.withDaemon { daemon in
-                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
                 _ = try await client.createDestination(name: "whole", settings: .local(path: whole.string))
                 _ = try await client.createDataflow(name: "whole", destination: "whole", compression: Compression.none)
                 for dataflow in ["whole", "f"] {

@@ -63,10 +63,10 @@ import Testing
         Case("an empty file", ": >f; \(email) f", "f: not a mail: it is empty", 3),
         Case(
             "a file of 200 MB", "truncate -s 200M f; \(email) f",
-            "f: the file has 209715200 bytes; a message has at most 4190208", 3),
+            "f: the file has 209715200 bytes; a message has at most 67108864", 3),
         Case(
-            "a mail that fits a frame, but not with its parts",
-            "(printf 'Subject: x\\n\\n'; head -c 3000000 /dev/zero | tr '\\0' x) >f; \(email) f", "f: the message has 6000", 3),
+            "a mail that is too large with its parts",
+            "(printf 'Subject: x\\n\\n'; head -c 40000000 /dev/zero | tr '\\0' x) >f; \(email) f", "f: the message has 8000", 3),
         Case("a file that is not there", "\(email) nothing", "there is no file or folder nothing", 4),
         Case("a folder without files", "mkdir d; \(email) d", "the folder d holds no regular file", 4),
         Case("a FIFO", "mkfifo f; \(email) f", "f: not a regular file", 3),

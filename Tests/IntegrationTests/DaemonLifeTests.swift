@@ -23,7 +23,7 @@ import Testing
     @Test func `what is under way when it is told to stop is answered`() async throws {
         try await withTemporaryFolder { folder in
             let ended = try await DaemonFixture(folder).withDaemon { daemon in
-                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
                 _ = try await client.createConfiguration(name: "sms", channel: .sms, messageExport: true, submit: true)
                 // Each call that is not answered with a result is refused by name, or was never read: none hangs.
                 let answers = try await withThrowingTaskGroup(of: Bool.self) { group in

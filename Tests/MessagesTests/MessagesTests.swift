@@ -21,21 +21,31 @@ import Testing
         Message(id: try MessageID(id), configuration: "c", sentAt: Instant(milliseconds: 5), content: content)
     }
 
-    @Test func `methods have the names that the .proto files give them, so that other clients find them`() throws {
+    @Test func `what is said of methods is what the .proto files say: names, which side streams, what may be repeated`() throws {
         let folder = Programs.repository.appending("Protos").string
-        var declared: Set<MethodName> = []
+        var declared: [MethodName: (streams: [Bool], level: String)] = [:]
         for file in try FileManager.default.subpathsOfDirectory(atPath: folder) where file.hasSuffix(".proto") {
             let proto = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
             guard let package = proto.firstMatch(of: /package ([\w.]+);/)?.1 else { continue }
             var service = ""
+            var method = MethodName(service: "", method: "")
             for line in proto.split(separator: "\n") {
                 if let match = line.firstMatch(of: /^service (\w+)/) { service = "\(package).\(match.1)" }
-                if let match = line.firstMatch(of: /^ +rpc (\w+)\(/) {
-                    declared.insert(MethodName(service: service, method: String(match.1)))
+                if let match = line.firstMatch(of: /^ +rpc (\w+)\((stream )?[\w.]+\) returns \((stream )?/) {
+                    method = MethodName(service: service, method: String(match.1))
+                    declared[method] = ([match.2 != nil, match.3 != nil], "")
                 }
+                if let match = line.firstMatch(of: /idempotency_level = (\w+)/) { declared[method]?.level = String(match.1) }
             }
         }
-        #expect(Set(MethodName.all) == declared)
+        let described = ServiceDescriptors.builtIn.methods
+        #expect(Set(described.keys) == Set(declared.keys))
+        for (name, method) in described {
+            #expect([method.clientStreams, method.serverStreams] == declared[name]?.streams, "\(name)")
+            #expect(method.isRepeatable == ["NO_SIDE_EFFECTS", "IDEMPOTENT"].contains(declared[name]?.level), "\(name)")
+            #expect(method.isReadOnly == (declared[name]?.level == "NO_SIDE_EFFECTS"), "\(name)")
+        }
+        #expect(described[.ingestStream]?.clientStreams == true && described[.readRecords]?.serverStreams == true)
     }
 
     @Test func `a message survives packing whole: absent is not empty, and a NUL cuts nothing`() throws {

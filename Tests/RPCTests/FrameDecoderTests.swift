@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func `a frame's bytes are those of the ttrpc reference`() {
-        let frame = Frame(streamID: 1, kind: .request, flags: 2, data: [0xAA, 0xBB])
+        let frame = Frame(streamID: 1, kind: .request, flags: .remoteOpen, data: [0xAA, 0xBB])
         #expect(bytes([frame]) == [0, 0, 0, 2, 0, 0, 0, 1, 1, 2, 0xAA, 0xBB])
     }
 
@@ -52,7 +52,9 @@ import Testing
         let full = Frame(streamID: 1, kind: .request, data: [UInt8](repeating: 7, count: Limits.frameBytes))
         let over = Frame(streamID: 3, kind: .request, data: [UInt8](repeating: 8, count: Limits.frameBytes + 1))
         let next = Frame(streamID: 5, kind: .request, data: [9])
-        let expected: [FrameDecoder.Event] = [.frame(full), .oversize(streamID: 3, length: Limits.frameBytes + 1), .frame(next)]
+        let expected: [FrameDecoder.Event] = [
+            .frame(full), .oversize(streamID: 3, kind: 1, length: Limits.frameBytes + 1), .frame(next),
+        ]
         let stream = bytes([full, over, next])
         #expect(events([stream]) == expected)
         #expect(

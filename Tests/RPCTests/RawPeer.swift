@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 import RPC
 
 /// A peer that sends whatever bytes a test wants. Blocks.
@@ -21,7 +22,7 @@ final class RawPeer {
         }
         guard connected == 0 else { throw Failure(errno: errno) }
         // A test that would wait for ever fails instead.
-        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -38,13 +39,39 @@ final class RawPeer {
         }
     }
 
+    /// Writes what the other end takes at once; returns how much that was.
+    func writeSome(_ bytes: [UInt8]) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        return max(0, bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, flags) })
+    }
+
+    /// Writes frames in pieces of so many bytes, again and again; nil: at once.
+    func write(_ frames: Frame..., pieces: [Int]? = nil) throws {
+        var buffer = ByteBuffer()
+        for frame in frames { frame.write(into: &buffer) }
+        var rest = Array(buffer.readableBytesView)[...]
+        var next = 0
+        while let pieces, !rest.isEmpty {
+            let piece = rest.prefix(pieces[next % pieces.count])
+            try write(Array(piece))
+            rest = rest.dropFirst(piece.count)
+            next += 1
+        }
+        try write(Array(rest))
+    }
+
+    /// Sends no more.
+    func shutWrite() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
     /// The next frame; nil when the other end closed.
     func readFrame() throws -> Frame? {
         guard let header = try read(Frame.headerSize) else { return nil }
         func integer(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
         let data = try read(Int(integer(header[0..<4]))) ?? []
-        guard let kind = Frame.Kind(rawValue: header[8]) else { return nil }
-        return Frame(streamID: integer(header[4..<8]), kind: kind, flags: header[9], data: data)
+        return Frame(
+            streamID: integer(header[4..<8]), rawKind: header[8], flags: Frame.Flags(rawValue: header[9]), data: data)
     }
 
     private func read(_ count: Int) throws -> [UInt8]? {
@@ -52,8 +79,9 @@ final class RawPeer {
         var piece = [UInt8](repeating: 0, count: max(count, 1))
         while bytes.count < count {
             let got = recv(descriptor, &piece, count - bytes.count, 0)
-            guard got >= 0 else { throw Failure(errno: errno) }
-            if got == 0 { return nil }
+            // Closed with something unread looks like a reset; both are an end.
+            guard got >= 0 || errno == ECONNRESET else { throw Failure(errno: errno) }
+            if got <= 0 { return nil }
             bytes += piece.prefix(got)
         }
         return bytes

@@ -1,85 +1,193 @@
+import Messages
 import Model
+import NIOCore
 import RPC
+import TestSupport
 import Testing
 
+/// The rules of one connection's calls, without a network.
 @Suite struct ServerStreamsTests {
-    private func request(_ streamID: UInt32) -> FrameDecoder.Event {
-        .frame(Frame(streamID: streamID, kind: .request, data: [1]))
-    }
+    typealias S = TestServer
+
+    private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    private var fresh: ServerStreams { ServerStreams(methods: S.descriptions) }
 
     private func code(_ action: ServerStreams.Action) -> Status.Code? {
-        if case .answer(_, let status) = action { status.code } else { nil }
-    }
-
-    @Test func `a request is served, answered once, and its id is free again`() {
-        var streams = ServerStreams()
-        #expect(streams.receive(request(1)) == .serve(streamID: 1, envelope: [1]))
-        #expect(streams.finish(1) == true)
-        #expect(streams.finish(1) == false)
-        #expect(streams.receive(request(1)) == .serve(streamID: 1, envelope: [1]))
-    }
-
-    @Test func `ids may come in any order`() {
-        var streams = ServerStreams()
-        for id: UInt32 in [5, 3, 1, 4_294_967_295] {
-            #expect(streams.receive(request(id)) == .serve(streamID: id, envelope: [1]))
+        switch action {
+        case .answer(_, let status), .cancel(_, let status): status.code
+        case .begin, .message, .close, .ignore: nil
         }
     }
 
-    @Test(arguments: [UInt32(0), 2, 4_294_967_294])
-    func `an even id is refused`(id: UInt32) {
-        var streams = ServerStreams()
-        #expect(code(streams.receive(request(id))) == .invalidArgument)
-        #expect(streams.finish(id) == false)
+    private func begin(_ streams: inout ServerStreams, _ frame: Frame) throws -> CallID {
+        guard case .begin(let call, _) = streams.receive(frame, now: start) else {
+            throw Status(.internal, "the call did not begin")
+        }
+        return call
     }
 
-    @Test func `an id in use is refused, and the first call's answer is not sent as a second one`() {
-        var streams = ServerStreams()
-        _ = streams.receive(request(1))
-        for _ in 0..<3 { #expect(code(streams.receive(request(1))) == .invalidArgument) }
+    @Test func `a call is ended once, and its id is free again`() throws {
+        var streams = fresh
+        let first = try begin(&streams, S.echo.request(1))
+        #expect(streams.isOpen(first))
+        #expect(streams.end(first) == true)
+        #expect(streams.end(first) == false)
+        let second = try begin(&streams, S.echo.request(1))
+        #expect(second != first)
+        #expect(streams.end(first) == false, "what an earlier call of the id says is not for this one")
+        #expect(streams.isOpen(second))
+    }
+
+    @Test func `a call given up counts until its handler has ended it`() throws {
+        var streams = fresh
+        let call = try begin(&streams, S.echo.request(1))
+        #expect(code(streams.receive(S.echo.request(1), now: start)) == .invalidArgument)
+        #expect(!streams.isOpen(call))
         streams.drain()
-        #expect(!streams.isDrained, "the call goes on and counts")
-        #expect(streams.finish(1) == false)
+        #expect(!streams.isDrained)
+        #expect(streams.end(call) == false, "nothing may be sent any more")
         #expect(streams.isDrained)
     }
 
-    @Test func `an oversize frame is answered on its own stream`() {
-        var streams = ServerStreams()
-        let action = streams.receive(.oversize(streamID: 7, length: 5_000_000))
-        #expect(code(action) == .resourceExhausted)
-        guard case .answer(7, _) = action else { return #expect(Bool(false), "\(action)") }
-    }
-
-    @Test func `an unreadable stream is closed`() {
-        var streams = ServerStreams()
-        #expect(streams.receive(.unreadable("why")) == .close(reason: "why"))
-    }
-
-    @Test(arguments: [UInt8(2), 3])
-    func `responses and data from a client are ignored`(kind: UInt8) throws {
-        var streams = ServerStreams()
-        let frame = Frame(streamID: 1, kind: try #require(Frame.Kind(rawValue: kind)), data: [])
-        #expect(streams.receive(.frame(frame)) == .ignore)
-    }
-
-    @Test func `at the limit of calls under way nothing more is read`() {
-        var streams = ServerStreams()
-        for index in 0..<Limits.callsPerConnection {
+    @Test func `at the limit of calls nothing more is read`() throws {
+        var streams = fresh
+        var calls: [CallID] = []
+        for index in 0..<UInt32(Limits.callsPerConnection) {
             #expect(streams.mayRead)
-            _ = streams.receive(request(UInt32(index) * 2 + 1))
+            calls.append(try begin(&streams, S.silent.request(index * 2 + 1)))
         }
         #expect(!streams.mayRead)
-        #expect(streams.finish(1) == true)
+        #expect(streams.end(calls[7]) == true)
         #expect(streams.mayRead)
     }
 
-    @Test func `a draining connection refuses what is new and is done when what was under way is answered`() {
-        var streams = ServerStreams()
-        _ = streams.receive(request(1))
+    @Test func `calls given up count against the limit too`() throws {
+        var streams = fresh
+        for _ in 0..<Limits.callsPerConnection / 2 {
+            _ = try begin(&streams, S.silent.request(1))
+            _ = streams.receive(S.silent.request(1), now: start)
+        }
+        #expect(streams.mayRead)
+        for index in 1...UInt32(Limits.callsPerConnection / 2) { _ = try begin(&streams, S.silent.request(index * 2 + 1)) }
+        #expect(!streams.mayRead)
+    }
+
+    @Test func `at the limit of messages in flight nothing more is read, until they are given back`() throws {
+        var streams = fresh
+        let call = try begin(&streams, S.chat.request(1))
+        for _ in 0..<Limits.messagesInFlightPerConnection {
+            #expect(streams.mayRead)
+            _ = streams.receive(.data(1, [1]), now: start)
+        }
+        #expect(!streams.mayRead)
+        streams.release(call, messages: 1, bytes: 1)
+        #expect(streams.mayRead)
+    }
+
+    @Test func `at the limit of bytes in flight nothing more is read; what a call holds goes with its end`() throws {
+        var streams = fresh
+        let call = try begin(&streams, S.chat.request(1))
+        let message = [UInt8](repeating: 0, count: 4 << 20)
+        _ = streams.receive(.data(1, message), now: start)
+        #expect(streams.mayRead)
+        _ = streams.receive(.data(1, message), now: start)
+        #expect(!streams.mayRead)
+        #expect(streams.end(call) == true)
+        #expect(streams.mayRead && streams.bytesHeld == 0)
+    }
+
+    @Test func `a deadline ends its call when it has come, not before, and no other`() throws {
+        var streams = fresh
+        let late = try begin(&streams, S.silent.request(1, timeout: 1000))
+        let later = try begin(&streams, S.silent.request(3, timeout: 2000))
+        let never = try begin(&streams, S.silent.request(5))
+        #expect(streams.nextExpiry == start + .nanoseconds(1000))
+        #expect(streams.expire(now: start + .nanoseconds(999)) == [])
+        let actions = streams.expire(now: start + .nanoseconds(1000))
+        #expect(actions.map(code) == [.deadlineExceeded])
+        #expect(!streams.isOpen(late) && streams.isOpen(later) && streams.isOpen(never))
+        #expect(streams.nextExpiry == start + .nanoseconds(2000))
+        #expect(streams.expire(now: .distantFuture).count == 1)
+        #expect(streams.nextExpiry == nil)
+    }
+
+    @Test func `who sends one message in many pieces must go on sending`() throws {
+        var streams = fresh
+        let pause = TimeAmount.seconds(Int64(Limits.chunkSeconds))
+        let call = try begin(&streams, S.join.request(1))
+        _ = streams.receive(.data(1, [1]), now: start + .seconds(1))
+        #expect(streams.expire(now: start + pause) == [], "the last chunk counts")
+        #expect(streams.expire(now: start + .seconds(1) + pause).map(code) == [.deadlineExceeded])
+        #expect(!streams.isOpen(call))
+        let closed = try begin(&streams, S.join.request(3))
+        _ = streams.receive(.end(3), now: start)
+        _ = try begin(&streams, S.chat.request(5))
+        #expect(streams.expire(now: .distantFuture) == [], "nothing more is to come of the one, and the other may wait")
+        #expect(streams.isOpen(closed))
+    }
+
+    @Test func `a draining connection refuses what is new and is done when what was under way has ended`() throws {
+        var streams = fresh
+        let call = try begin(&streams, S.echo.request(1))
         streams.drain()
         #expect(!streams.isDrained)
-        #expect(code(streams.receive(request(3))) == .unavailable)
-        #expect(streams.finish(1) == true)
+        #expect(code(streams.receive(S.echo.request(3), now: start)) == .unavailable)
+        #expect(streams.end(call) == true)
         #expect(streams.isDrained)
+    }
+
+    @Test func `when the peer is gone every call is given up once`() throws {
+        var streams = fresh
+        let calls = try [1, 3, 5].map { try begin(&streams, S.chat.request($0)) }
+        #expect(streams.abandonAll() == calls)
+        #expect(streams.abandonAll() == [])
+        for call in calls { #expect(streams.end(call) == false) }
+    }
+
+    @Test func `whatever frames come, every call that begins can be ended, and nothing is held then`() throws {
+        let seed = testSeed()
+        var generator = SeededGenerator(seed: seed)
+        let methods = [S.echo, S.silent, S.join, S.count, S.chat, S.hoard]
+        for _ in 0..<300 {
+            var streams = fresh
+            var open: [CallID: (messages: Int, bytes: Int)] = [:]
+            var now = start
+            for _ in 0..<200 {
+                now = now + .milliseconds(Int64.random(in: 0...5, using: &generator))
+                let id = UInt32.random(in: 0...7, using: &generator)
+                let flags = Frame.Flags(rawValue: UInt8.random(in: 0...7, using: &generator))
+                let bytes = generator.bytes(Int.random(in: 0...9, using: &generator))
+                let frame =
+                    Bool.random(using: &generator)
+                    ? Frame(streamID: id, rawKind: UInt8.random(in: 1...4, using: &generator), flags: flags, data: bytes)
+                    : methods.randomElement(using: &generator)?.request(id, bytes, flags: flags, timeout: 7_000_000)
+                var actions = streams.expire(now: now)
+                if let frame { actions.append(streams.receive(frame, now: now)) }
+                for action in actions {
+                    switch action {
+                    case .begin(let call, let beginning):
+                        #expect(
+                            open.updateValue((beginning.message == nil ? 0 : 1, beginning.message?.count ?? 0), forKey: call)
+                                == nil)
+                    case .message(let call, let message, _):
+                        let held = try #require(open[call], "SEED=\(seed)")
+                        open[call] = (held.messages + 1, held.bytes + message.count)
+                    case .close(let call), .cancel(let call, _): #expect(open[call] != nil, "SEED=\(seed)")
+                    case .answer, .ignore: break
+                    }
+                }
+                guard let call = open.keys.randomElement(using: &generator), let held = open[call] else { continue }
+                if Bool.random(using: &generator) {
+                    streams.release(call, messages: held.messages, bytes: held.bytes)
+                    open[call] = (0, 0)
+                } else {
+                    _ = streams.end(call)
+                    open[call] = nil
+                }
+            }
+            for call in open.keys { _ = streams.end(call) }
+            streams.drain()
+            #expect(streams.isDrained && streams.bytesHeld == 0, "SEED=\(seed)")
+        }
     }
 }

@@ -7,9 +7,8 @@ struct IngestEmailCommand: AsyncParsableCommand {
         commandName: "email",
         abstract: "Ingests mails: files as they were sent (RFC 5322), or every regular file of a folder.",
         discussion: """
-            A folder's subfolders are looked into; links in it are not followed. A mail goes with its parts and as it is in one \
-            frame of 4 MiB, so a file of some 2 MB is the largest, or 2.4 MB where most of it is \
-            attachments.
+            A folder's subfolders are looked into; links in it are not followed. A mail goes with its parts and as it is, 64 MiB \
+            together, so a file of some 32 MB is the largest, or 38 MB where most of it is attachments.
 
             A file that is no mail, or that the daemon refuses, is named, and the rest goes on; the exit code is that of the first \
             such file.

@@ -41,17 +41,33 @@ struct HealthCommand: AsyncParsableCommand {
             Shows SERVING and exits with 0, or NOT_SERVING with 9: the code for a daemon that does not answer, too. It is the check of \
             gRPC's health service, for scripts and supervisors.
 
+            With --watch it shows each change as it happens, until the daemon stops.
+
             EXAMPLES
               msgexport health
+              msgexport health --watch
               msgexport health --service messageexport.v1.IngestionService
             """)
 
     @Option(help: ArgumentHelp("Full name of a service. Default: the daemon as a whole.", valueName: "name"))
     var service: String?
 
+    @Flag(help: "Show each change, until the daemon stops.")
+    var watch = false
+
     @OptionGroup var connection: Connection
 
     func run() async throws {
+        guard !watch else {
+            return try await connection.withClient { client in
+                try await client.watchHealth(service: service ?? "") { health in
+                    switch connection.output {
+                    case .table: Terminal.print(health.rawValue)
+                    case .json: Terminal.show([Field("Health", "status", .text(health.rawValue))], as: .json)
+                    }
+                }
+            }
+        }
         let health = try await connection.withClient { try await $0.health(service: service ?? "") }
         Terminal.show([Field("Health", "status", .text(health.rawValue))], as: connection.output)
         if health != .serving { throw ExitCode(ExitStatus.code(for: .unavailable)) }

@@ -139,8 +139,7 @@ enum InputFile: Sendable {
 
     private static func tooLarge(_ size: String, limit: Int) -> Status {
         Status(
-            .invalidArgument, "the file has \(size) bytes; a message has at most \(limit)",
-            hint: "larger content cannot be ingested yet")
+            .invalidArgument, "the file has \(size) bytes; a message has at most \(limit)", limit: limit)
     }
 
     private static func failure(_ operation: String) -> Status {

@@ -5,7 +5,7 @@ import MessageExportClient
 /// Reads a file line by line, a compressed one (gzip) as what it holds. Holds one piece and one line in memory.
 struct LineReader: ~Copyable {
     /// The longest line: a message with all its bytes, each written as six of JSON or as base64 beside them.
-    static let lineBytes = 8 * Limits.frameBytes
+    static let lineBytes = 8 * Limits.messageBytes
     /// Compressed, a thousand times as much may be in it.
     private static let pieceBytes = 32 << 10
 

@@ -69,7 +69,8 @@ enum NamedThing: String {
 extension Connection {
     /// Connects for one command.
     func withClient<Value: Sendable>(_ body: (MessageExportClient) async throws -> Value) async throws -> Value {
-        try await MessageExportClient.withClient(socket: resolvedSocket, sandbox: resolvedSandbox, body)
+        // Who runs a command sees what failed, and tries again.
+        try await MessageExportClient.withClient(socket: resolvedSocket, sandbox: resolvedSandbox, retryTime: .zero, body)
     }
 
     /// Connects for one command that names a thing: where it is not found, the error says which one may be meant.

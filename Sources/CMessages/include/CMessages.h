@@ -1,9 +1,12 @@
 #pragma once
 
 #include "arena.h"
+#include "descriptors.h"
 #include "google/protobuf/any.pb-c.h"
+#include "google/protobuf/descriptor.pb-c.h"
 #include "google/rpc/status.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
+#include "grpc/reflection/v1/reflection.pb-c.h"
 #include "messageexport/v1/administration.pb-c.h"
 #include "messageexport/v1/configuration.pb-c.h"
 #include "messageexport/v1/dataflow.pb-c.h"

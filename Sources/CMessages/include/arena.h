@@ -20,5 +20,9 @@ void message_arena_destroy(message_arena *arena);
 /// The allocator to hand to `protobuf_c_message_unpack`; lives as long as the arena.
 ProtobufCAllocator *message_arena_allocator(message_arena *arena);
 
+/// Whether no field of the message, or of a message in it, has the number 0. libprotobuf-c takes such a field where its tag is written
+/// in more bytes than it needs, keeps it as unknown, and writes it in a way that it does not take back.
+bool message_has_valid_tags(const ProtobufCMessage *message);
+
 /// Whether an allocation failed for the quota.
 bool message_arena_exhausted(const message_arena *arena);

@@ -19,19 +19,4 @@ extension ManagementHandlers {
                 recoveryReports: entry.store.recoveryReports)
         }
     }
-
-    /// Ingesting serves while every dataset takes records; the rest, while the catalog can be read; the daemon, while both do.
-    func checkHealth(_ request: HealthCheckRequest) async throws(Status) -> Health {
-        let services = Set(MethodName.all.map(\.service))
-        guard request.service.isEmpty || services.contains(request.service) else {
-            throw Status(.notFound, "there is no service \(request.service)", field: "service")
-        }
-        if request.service.isEmpty || request.service == MethodName.ingest.service {
-            guard directory.snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
-        }
-        if request.service != MethodName.ingest.service {
-            guard (try? await catalog.organization()) != nil else { return .notServing }
-        }
-        return .serving
-    }
 }

@@ -3,9 +3,18 @@ import Dataset
 import Formats
 import Messages
 import Model
+import RPC
 
 extension ManagementHandlers {
     func getRecords(_ request: GetRecordsRequest) async throws(Status) -> RecordList {
+        RecordList(records: try await records(request))
+    }
+
+    func readRecords(_ request: GetRecordsRequest, _ call: Call) async throws(Status) {
+        for record in try await records(request) { try await send(record, call) }
+    }
+
+    private func records(_ request: GetRecordsRequest) async throws(Status) -> [Record] {
         let entry = try directory.entry(request.sandbox)
         let id = try MessageID(request.messageID)
         let found = try await unlessDatasetFails { () throws(DatasetError) in try entry.store.find(id) }
@@ -15,16 +24,14 @@ extension ManagementHandlers {
         }
         var records: [Record] = []
         for record in found { records.append(try Record(record, sandbox: entry.sandbox.name).viewed(as: request.view)) }
-        return RecordList(records: records)
+        return records
     }
 
-    func previewRecords(_ request: PreviewRecordsRequest) async throws(Status) -> RecordList {
+    func previewRecords(_ request: PreviewRecordsRequest, _ call: Call) async throws(Status) {
         let entry = try directory.entry(request.sandbox)
-        let limit = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
+        var left = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
         var cursor = request.beforeSequence == 0 ? UInt64.max : request.beforeSequence
-        var records: [Record] = []
-        var size = 0
-        while records.count < limit {
+        while left > 0 {
             let before = cursor
             guard
                 let batch = try await unlessDatasetFails({ () throws(DatasetError) in
@@ -33,15 +40,21 @@ extension ManagementHandlers {
                 let first = batch.first
             else { break }
             cursor = first.sequence
-            for stored in batch.reversed() where records.count < limit {
-                let record = try Record(stored, sandbox: entry.sandbox.name).viewed(as: .row)
-                size += record.message.packed.count + Limits.recordOverheadBytes
-                // The rest is for the next call; one record always fits.
-                guard records.isEmpty || size <= Limits.messageBytes else { return RecordList(records: records) }
-                records.append(record)
+            for stored in batch.suffix(left).reversed() {
+                try await send(try Record(stored, sandbox: entry.sandbox.name).viewed(as: .row), call)
+                left -= 1
             }
         }
-        return RecordList(records: records)
+    }
+
+    /// Sends a record in pieces that fit a frame.
+    private func send(_ record: Record, _ call: Call) async throws(Status) {
+        var rest = record.packed[...]
+        repeat {
+            let piece = Array(rest.prefix(Limits.chunkBytes))
+            rest = rest.dropFirst(piece.count)
+            try await call.send(RecordChunk(content: piece, isLast: rest.isEmpty).packed)
+        } while !rest.isEmpty
     }
 
     func getDataset(_ request: SandboxRequest) async throws(Status) -> DatasetSummary {

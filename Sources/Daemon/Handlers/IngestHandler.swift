@@ -1,78 +1,25 @@
-import Catalog
-import Crypto
-import Dataset
 import Messages
 import Model
 import RPC
 import Synchronization
 
-/// Serves `Ingest`, on the event loop: checks, looks up the snapshot, and hands over to the dataset. Never touches the catalog.
+/// Serves `Ingest`: one answer for all messages of a call.
 struct IngestHandler: Sendable {
-    let directory: SandboxDirectory
-    let time: any TimeSource
+    let ingester: Ingester
 
-    func serve(_ call: Call) {
+    /// What was handed to the dataset cannot be called back: there is nothing to cancel.
+    func serve(_ call: Call, _ request: [UInt8]) -> (any Cancellable)? {
         do throws(Status) {
-            let request = try CheckedIngest(packed: call.payload)
-            let snapshot = directory.snapshot
-            let entry = try directory.entry(request.sandbox)
+            let request = try CheckedIngest(packed: request)
+            let entry = try ingester.directory.entry(request.sandbox)
             let gathering = Gathering(call, count: request.messages.count)
             for (index, message) in request.messages.enumerated() {
-                do throws(Status) {
-                    try ingest(message.get(), from: call.peer, into: entry, of: snapshot) { gathering.put($0, at: index) }
-                } catch {
-                    gathering.put(.failure(error), at: index)
-                }
+                ingester.ingest(message, of: call, into: entry) { gathering.put($0, at: index) }
             }
         } catch {
             call.answer(.failure(error))
         }
-    }
-
-    private func ingest(
-        _ message: CheckedMessage, from peer: Peer, into entry: SandboxDirectory.Entry, of snapshot: SandboxDirectory.Snapshot,
-        completion: @escaping @Sendable (Result<IngestResult, Status>) -> Void
-    ) throws(Status) {
-        guard let configuration = entry.configurations[message.configuration] else {
-            throw Status(
-                .notFound, "there is no channel configuration of that name in sandbox \(entry.sandbox.name)",
-                field: "configuration")
-        }
-        guard configuration.channel == message.channel else {
-            throw Status(
-                .invalidArgument,
-                "channel configuration \(configuration.name) is for \(configuration.channel.name), the content is \(message.channel.name)",
-                field: message.channel.rawValue)
-        }
-        guard configuration.state == .active else {
-            throw Status(
-                .failedPrecondition, "channel configuration \(configuration.name) is \(configuration.state.rawValue), not ACTIVE",
-                field: "configuration", hint: configuration.state == .deactivated ? "activate it first" : "submit it first")
-        }
-        guard snapshot.messageExport else {
-            throw Status(.failedPrecondition, "the organization is not entitled to message export")
-        }
-        let stored = StoredMessage(
-            message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
-            sentAt: message.sentAt ?? time.now)
-        let submission = Submission(
-            submitter: peer.uid, id: message.id, contentSHA256: Array(SHA256.hash(data: message.packed)), payload: stored.packed)
-        entry.store.append(submission, keep: configuration.messageExport) { result in
-            completion(result.map(IngestResult.init).mapError { Status($0) })
-        }
-    }
-}
-
-extension IngestResult {
-    fileprivate init(_ appended: RecordStore.Appended) {
-        switch appended {
-        case .stored(let ingestedAt, let expiresAt):
-            self.init(outcome: .stored, ingestedAt: ingestedAt, expiresAt: expiresAt)
-        case .duplicate(let ingestedAt, let expiresAt):
-            self.init(outcome: .duplicate, ingestedAt: ingestedAt, expiresAt: expiresAt)
-        case .notKept:
-            self.init(outcome: .exportDisabled)
-        }
+        return nil
     }
 }
 

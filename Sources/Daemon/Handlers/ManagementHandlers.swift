@@ -31,7 +31,8 @@ struct ManagementHandlers: Sendable {
     /// - Throws: `invalidArgument` naming `limit` when it is over `most`.
     func limit(_ asked: UInt32, otherwise standard: Int, atMost most: Int) throws(Status) -> Int {
         guard asked <= most else {
-            throw Status(.invalidArgument, "\(asked) are asked for, at most \(most) are answered at once", field: "limit")
+            throw Status(
+                .invalidArgument, "\(asked) are asked for, at most \(most) are answered at once", field: "limit", limit: most)
         }
         return asked == 0 ? standard : Int(asked)
     }

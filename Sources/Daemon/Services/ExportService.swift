@@ -22,7 +22,8 @@ final class ExportService: Service {
     private let continuation: AsyncStream<Order>.Continuation
     private let isStopping = Atomic(false)
     /// Who waits for the end of each run under way.
-    private let waiting: Mutex<[String: [CheckedContinuation<Void, Never>]]> = Mutex([:])
+    private let waiting: Mutex<[String: [UInt64: AsyncStream<Never>.Continuation]]> = Mutex([:])
+    private let lastWaiter = Atomic<UInt64>(0)
 
     init(catalog: CatalogStore, files: any Files, time: any TimeSource, logger: Logger) {
         self.catalog = catalog
@@ -50,7 +51,7 @@ final class ExportService: Service {
             entry.store.count(after: run.after, through: run.through) + entry.store.lost(after: run.after, through: run.through)
         let export = Export(
             run: run, dataflow: order.dataflow, destination: order.destination, sandbox: name, expected: expected)
-        waiting.withLock { $0[run.id] = [] }
+        waiting.withLock { $0[run.id] = [:] }
         guard case .enqueued = continuation.yield(Order(export: export, store: entry.store)) else {
             await end(failed(run, "the daemon is stopping or has too many runs waiting"))
             throw Status(.resourceExhausted, "run \(run.id) could not be queued", hint: "try again later")
@@ -68,15 +69,17 @@ final class ExportService: Service {
         }
     }
 
-    /// Returns when the run has ended; at once when it is not under way.
+    /// Returns when the run has ended; at once when it is not under way, or when the task is cancelled.
     func waitForEnd(of runID: String) async {
-        await withCheckedContinuation { continuation in
-            let isUnderWay = waiting.withLock { waiting in
-                waiting[runID]?.append(continuation)
-                return waiting[runID] != nil
-            }
-            if !isUnderWay { continuation.resume() }
+        let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
+        let number = lastWaiter.add(1, ordering: .relaxed).newValue
+        let isUnderWay = waiting.withLock { waiting in
+            waiting[runID]?[number] = continuation
+            return waiting[runID] != nil
         }
+        guard isUnderWay else { return }
+        for await _ in stream {}
+        waiting.withLock { waiting in _ = waiting[runID]?.removeValue(forKey: number) }
     }
 
     func run() async {
@@ -126,7 +129,7 @@ final class ExportService: Service {
             // The run stays PROCESSING; the next start fails it, and its window is exported again.
             logger.error("the end of a run could not be recorded", metadata: ["run": "\(run.id)", "error": "\(error)"])
         }
-        let waiters = waiting.withLock { $0.removeValue(forKey: run.id) ?? [] }
-        for waiter in waiters { waiter.resume() }
+        let waiters = waiting.withLock { $0.removeValue(forKey: run.id) ?? [:] }
+        for waiter in waiters.values { waiter.finish() }
     }
 }

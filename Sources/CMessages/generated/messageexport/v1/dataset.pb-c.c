@@ -142,6 +142,51 @@ void   messageexport__v1__record_list__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__record_list__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__record_chunk__init
+                     (Messageexport__V1__RecordChunk         *message)
+{
+  static const Messageexport__V1__RecordChunk init_value = MESSAGEEXPORT__V1__RECORD_CHUNK__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__record_chunk__get_packed_size
+                     (const Messageexport__V1__RecordChunk *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__record_chunk__pack
+                     (const Messageexport__V1__RecordChunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__record_chunk__pack_to_buffer
+                     (const Messageexport__V1__RecordChunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__record_chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__RecordChunk *
+       messageexport__v1__record_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__RecordChunk *)
+     protobuf_c_message_unpack (&messageexport__v1__record_chunk__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__record_chunk__free_unpacked
+                     (Messageexport__V1__RecordChunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__record_chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__dataset_summary__init
                      (Messageexport__V1__DatasetSummary         *message)
 {
@@ -398,6 +443,57 @@ const ProtobufCMessageDescriptor messageexport__v1__record_list__descriptor =
   (ProtobufCMessageInit) messageexport__v1__record_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor messageexport__v1__record_chunk__field_descriptors[2] =
+{
+  {
+    "content",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__RecordChunk, content),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_last",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__RecordChunk, is_last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__record_chunk__field_indices_by_name[] = {
+  0,   /* field[0] = content */
+  1,   /* field[1] = is_last */
+};
+static const ProtobufCIntRange messageexport__v1__record_chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__record_chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.RecordChunk",
+  "RecordChunk",
+  "Messageexport__V1__RecordChunk",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__RecordChunk),
+  2,
+  messageexport__v1__record_chunk__field_descriptors,
+  messageexport__v1__record_chunk__field_indices_by_name,
+  1,  messageexport__v1__record_chunk__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__record_chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor messageexport__v1__dataset_summary__field_descriptors[8] =
 {
   {
@@ -647,16 +743,18 @@ const ProtobufCEnumDescriptor messageexport__v1__record_view__descriptor =
   messageexport__v1__record_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[3] =
+static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[4] =
 {
   { "GetRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__record_list__descriptor },
-  { "PreviewRecords", &messageexport__v1__preview_records_request__descriptor, &messageexport__v1__record_list__descriptor },
+  { "ReadRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
+  { "PreviewRecords", &messageexport__v1__preview_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
   { "GetDataset", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__dataset_summary__descriptor },
 };
 const unsigned messageexport__v1__dataset_service__method_indices_by_name[] = {
-  2,        /* GetDataset */
+  3,        /* GetDataset */
   0,        /* GetRecords */
-  1         /* PreviewRecords */
+  2,        /* PreviewRecords */
+  1         /* ReadRecords */
 };
 const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor =
 {
@@ -665,7 +763,7 @@ const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor 
   "DatasetService",
   "Messageexport__V1__DatasetService",
   "messageexport.v1",
-  3,
+  4,
   messageexport__v1__dataset_service__method_descriptors,
   messageexport__v1__dataset_service__method_indices_by_name
 };
@@ -677,13 +775,21 @@ void messageexport__v1__dataset_service__get_records(ProtobufCService *service,
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
-void messageexport__v1__dataset_service__preview_records(ProtobufCService *service,
-                                                         const Messageexport__V1__PreviewRecordsRequest *input,
-                                                         Messageexport__V1__RecordList_Closure closure,
-                                                         void *closure_data)
+void messageexport__v1__dataset_service__read_records(ProtobufCService *service,
+                                                      const Messageexport__V1__GetRecordsRequest *input,
+                                                      Messageexport__V1__RecordChunk_Closure closure,
+                                                      void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__preview_records(ProtobufCService *service,
+                                                         const Messageexport__V1__PreviewRecordsRequest *input,
+                                                         Messageexport__V1__RecordChunk_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
                                                      const Messageexport__V1__SandboxRequest *input,
@@ -691,7 +797,7 @@ void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
                                                      void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService_Service *service,
                                                Messageexport__V1__DatasetService_ServiceDestroy destroy)

@@ -52,7 +52,7 @@ void   messageexport__v1__error_detail__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__error_detail__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__error_detail__field_descriptors[2] =
+static const ProtobufCFieldDescriptor messageexport__v1__error_detail__field_descriptors[4] =
 {
   {
     "field",
@@ -78,15 +78,41 @@ static const ProtobufCFieldDescriptor messageexport__v1__error_detail__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErrorDetail, reason),
+    &messageexport__v1__reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErrorDetail, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__error_detail__field_indices_by_name[] = {
   0,   /* field[0] = field */
   1,   /* field[1] = hint */
+  3,   /* field[3] = limit */
+  2,   /* field[2] = reason */
 };
 static const ProtobufCIntRange messageexport__v1__error_detail__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__error_detail__descriptor =
 {
@@ -96,10 +122,50 @@ const ProtobufCMessageDescriptor messageexport__v1__error_detail__descriptor =
   "Messageexport__V1__ErrorDetail",
   "messageexport.v1",
   sizeof(Messageexport__V1__ErrorDetail),
-  2,
+  4,
   messageexport__v1__error_detail__field_descriptors,
   messageexport__v1__error_detail__field_indices_by_name,
   1,  messageexport__v1__error_detail__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__error_detail__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue messageexport__v1__reason__enum_values_by_number[8] =
+{
+  { "REASON_UNSPECIFIED", "MESSAGEEXPORT__V1__REASON__REASON_UNSPECIFIED", 0 },
+  { "REASON_MISSING", "MESSAGEEXPORT__V1__REASON__REASON_MISSING", 1 },
+  { "REASON_MALFORMED", "MESSAGEEXPORT__V1__REASON__REASON_MALFORMED", 2 },
+  { "REASON_OVER_LIMIT", "MESSAGEEXPORT__V1__REASON__REASON_OVER_LIMIT", 3 },
+  { "REASON_UNKNOWN", "MESSAGEEXPORT__V1__REASON__REASON_UNKNOWN", 4 },
+  { "REASON_CONFLICT", "MESSAGEEXPORT__V1__REASON__REASON_CONFLICT", 5 },
+  { "REASON_STATE", "MESSAGEEXPORT__V1__REASON__REASON_STATE", 6 },
+  { "REASON_TEMPORARY", "MESSAGEEXPORT__V1__REASON__REASON_TEMPORARY", 7 },
+};
+static const ProtobufCIntRange messageexport__v1__reason__value_ranges[] = {
+{0, 0},{0, 8}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__reason__enum_values_by_name[8] =
+{
+  { "REASON_CONFLICT", 5 },
+  { "REASON_MALFORMED", 2 },
+  { "REASON_MISSING", 1 },
+  { "REASON_OVER_LIMIT", 3 },
+  { "REASON_STATE", 6 },
+  { "REASON_TEMPORARY", 7 },
+  { "REASON_UNKNOWN", 4 },
+  { "REASON_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__reason__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Reason",
+  "Reason",
+  "Messageexport__V1__Reason",
+  "messageexport.v1",
+  8,
+  messageexport__v1__reason__enum_values_by_number,
+  8,
+  messageexport__v1__reason__enum_values_by_name,
+  1,
+  messageexport__v1__reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -97,6 +97,186 @@ void   messageexport__v1__ingest_response__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__ingest_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__ingest_stream_request__init
+                     (Messageexport__V1__IngestStreamRequest         *message)
+{
+  static const Messageexport__V1__IngestStreamRequest init_value = MESSAGEEXPORT__V1__INGEST_STREAM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__ingest_stream_request__get_packed_size
+                     (const Messageexport__V1__IngestStreamRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__ingest_stream_request__pack
+                     (const Messageexport__V1__IngestStreamRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__ingest_stream_request__pack_to_buffer
+                     (const Messageexport__V1__IngestStreamRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__IngestStreamRequest *
+       messageexport__v1__ingest_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__IngestStreamRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__ingest_stream_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__ingest_stream_request__free_unpacked
+                     (Messageexport__V1__IngestStreamRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__ingest_stream_response__init
+                     (Messageexport__V1__IngestStreamResponse         *message)
+{
+  static const Messageexport__V1__IngestStreamResponse init_value = MESSAGEEXPORT__V1__INGEST_STREAM_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__ingest_stream_response__get_packed_size
+                     (const Messageexport__V1__IngestStreamResponse *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__ingest_stream_response__pack
+                     (const Messageexport__V1__IngestStreamResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__ingest_stream_response__pack_to_buffer
+                     (const Messageexport__V1__IngestStreamResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__IngestStreamResponse *
+       messageexport__v1__ingest_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__IngestStreamResponse *)
+     protobuf_c_message_unpack (&messageexport__v1__ingest_stream_response__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__ingest_stream_response__free_unpacked
+                     (Messageexport__V1__IngestStreamResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__ingest_stream_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__tagged_result__init
+                     (Messageexport__V1__TaggedResult         *message)
+{
+  static const Messageexport__V1__TaggedResult init_value = MESSAGEEXPORT__V1__TAGGED_RESULT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__tagged_result__get_packed_size
+                     (const Messageexport__V1__TaggedResult *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__tagged_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__tagged_result__pack
+                     (const Messageexport__V1__TaggedResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__tagged_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__tagged_result__pack_to_buffer
+                     (const Messageexport__V1__TaggedResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__tagged_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__TaggedResult *
+       messageexport__v1__tagged_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__TaggedResult *)
+     protobuf_c_message_unpack (&messageexport__v1__tagged_result__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__tagged_result__free_unpacked
+                     (Messageexport__V1__TaggedResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__tagged_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__ingest_chunk__init
+                     (Messageexport__V1__IngestChunk         *message)
+{
+  static const Messageexport__V1__IngestChunk init_value = MESSAGEEXPORT__V1__INGEST_CHUNK__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__ingest_chunk__get_packed_size
+                     (const Messageexport__V1__IngestChunk *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__ingest_chunk__pack
+                     (const Messageexport__V1__IngestChunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__ingest_chunk__pack_to_buffer
+                     (const Messageexport__V1__IngestChunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__ingest_chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__IngestChunk *
+       messageexport__v1__ingest_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__IngestChunk *)
+     protobuf_c_message_unpack (&messageexport__v1__ingest_chunk__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__ingest_chunk__free_unpacked
+                     (Messageexport__V1__IngestChunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__ingest_chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__ingest_result__init
                      (Messageexport__V1__IngestResult         *message)
 {
@@ -231,6 +411,223 @@ const ProtobufCMessageDescriptor messageexport__v1__ingest_response__descriptor 
   (ProtobufCMessageInit) messageexport__v1__ingest_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor messageexport__v1__ingest_stream_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestStreamRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tag",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestStreamRequest, tag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestStreamRequest, message),
+    &messageexport__v1__message__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__ingest_stream_request__field_indices_by_name[] = {
+  2,   /* field[2] = message */
+  0,   /* field[0] = sandbox */
+  1,   /* field[1] = tag */
+};
+static const ProtobufCIntRange messageexport__v1__ingest_stream_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.IngestStreamRequest",
+  "IngestStreamRequest",
+  "Messageexport__V1__IngestStreamRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__IngestStreamRequest),
+  3,
+  messageexport__v1__ingest_stream_request__field_descriptors,
+  messageexport__v1__ingest_stream_request__field_indices_by_name,
+  1,  messageexport__v1__ingest_stream_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__ingest_stream_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__ingest_stream_response__field_descriptors[1] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__IngestStreamResponse, n_results),
+    offsetof(Messageexport__V1__IngestStreamResponse, results),
+    &messageexport__v1__tagged_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__ingest_stream_response__field_indices_by_name[] = {
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange messageexport__v1__ingest_stream_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.IngestStreamResponse",
+  "IngestStreamResponse",
+  "Messageexport__V1__IngestStreamResponse",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__IngestStreamResponse),
+  1,
+  messageexport__v1__ingest_stream_response__field_descriptors,
+  messageexport__v1__ingest_stream_response__field_indices_by_name,
+  1,  messageexport__v1__ingest_stream_response__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__ingest_stream_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__tagged_result__field_descriptors[2] =
+{
+  {
+    "tag",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__TaggedResult, tag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__TaggedResult, result),
+    &messageexport__v1__ingest_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__tagged_result__field_indices_by_name[] = {
+  1,   /* field[1] = result */
+  0,   /* field[0] = tag */
+};
+static const ProtobufCIntRange messageexport__v1__tagged_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__tagged_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.TaggedResult",
+  "TaggedResult",
+  "Messageexport__V1__TaggedResult",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__TaggedResult),
+  2,
+  messageexport__v1__tagged_result__field_descriptors,
+  messageexport__v1__tagged_result__field_indices_by_name,
+  1,  messageexport__v1__tagged_result__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__tagged_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__ingest_chunk__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestChunk, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestChunk, message_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestChunk, content),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__ingest_chunk__field_indices_by_name[] = {
+  2,   /* field[2] = content */
+  1,   /* field[1] = message_bytes */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__ingest_chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__ingest_chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.IngestChunk",
+  "IngestChunk",
+  "Messageexport__V1__IngestChunk",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__IngestChunk),
+  3,
+  messageexport__v1__ingest_chunk__field_descriptors,
+  messageexport__v1__ingest_chunk__field_indices_by_name,
+  1,  messageexport__v1__ingest_chunk__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__ingest_chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor messageexport__v1__ingest_result__field_descriptors[4] =
 {
   {
@@ -340,12 +737,16 @@ const ProtobufCEnumDescriptor messageexport__v1__outcome__descriptor =
   messageexport__v1__outcome__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__ingestion_service__method_descriptors[1] =
+static const ProtobufCMethodDescriptor messageexport__v1__ingestion_service__method_descriptors[3] =
 {
   { "Ingest", &messageexport__v1__ingest_request__descriptor, &messageexport__v1__ingest_response__descriptor },
+  { "IngestStream", &messageexport__v1__ingest_stream_request__descriptor, &messageexport__v1__ingest_stream_response__descriptor },
+  { "IngestChunks", &messageexport__v1__ingest_chunk__descriptor, &messageexport__v1__ingest_result__descriptor },
 };
 const unsigned messageexport__v1__ingestion_service__method_indices_by_name[] = {
-  0         /* Ingest */
+  0,        /* Ingest */
+  2,        /* IngestChunks */
+  1         /* IngestStream */
 };
 const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descriptor =
 {
@@ -354,7 +755,7 @@ const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descripto
   "IngestionService",
   "Messageexport__V1__IngestionService",
   "messageexport.v1",
-  1,
+  3,
   messageexport__v1__ingestion_service__method_descriptors,
   messageexport__v1__ingestion_service__method_indices_by_name
 };
@@ -365,6 +766,22 @@ void messageexport__v1__ingestion_service__ingest(ProtobufCService *service,
 {
   assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__ingestion_service__ingest_stream(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestStreamRequest *input,
+                                                         Messageexport__V1__IngestStreamResponse_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__ingestion_service__ingest_chunks(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestChunk *input,
+                                                         Messageexport__V1__IngestResult_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionService_Service *service,
                                                  Messageexport__V1__IngestionService_ServiceDestroy destroy)

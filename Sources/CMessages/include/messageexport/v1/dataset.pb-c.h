@@ -20,6 +20,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Messageexport__V1__GetRecordsRequest Messageexport__V1__GetRecordsRequest;
 typedef struct Messageexport__V1__PreviewRecordsRequest Messageexport__V1__PreviewRecordsRequest;
 typedef struct Messageexport__V1__RecordList Messageexport__V1__RecordList;
+typedef struct Messageexport__V1__RecordChunk Messageexport__V1__RecordChunk;
 typedef struct Messageexport__V1__DatasetSummary Messageexport__V1__DatasetSummary;
 typedef struct Messageexport__V1__DatasetDay Messageexport__V1__DatasetDay;
 
@@ -92,6 +93,26 @@ struct  Messageexport__V1__RecordList
 #define MESSAGEEXPORT__V1__RECORD_LIST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__record_list__descriptor) \
     , 0,NULL }
+
+
+/*
+ * The pieces of packed Records, one Record after the other.
+ */
+struct  Messageexport__V1__RecordChunk
+{
+  ProtobufCMessage base;
+  /*
+   * The next bytes of it.
+   */
+  ProtobufCBinaryData content;
+  /*
+   * Whether they are its last.
+   */
+  protobuf_c_boolean is_last;
+};
+#define MESSAGEEXPORT__V1__RECORD_CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__record_chunk__descriptor) \
+    , {0,NULL}, 0 }
 
 
 struct  Messageexport__V1__DatasetSummary
@@ -210,6 +231,25 @@ Messageexport__V1__RecordList *
 void   messageexport__v1__record_list__free_unpacked
                      (Messageexport__V1__RecordList *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__RecordChunk methods */
+void   messageexport__v1__record_chunk__init
+                     (Messageexport__V1__RecordChunk         *message);
+size_t messageexport__v1__record_chunk__get_packed_size
+                     (const Messageexport__V1__RecordChunk   *message);
+size_t messageexport__v1__record_chunk__pack
+                     (const Messageexport__V1__RecordChunk   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__record_chunk__pack_to_buffer
+                     (const Messageexport__V1__RecordChunk   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__RecordChunk *
+       messageexport__v1__record_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__record_chunk__free_unpacked
+                     (Messageexport__V1__RecordChunk *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__DatasetSummary methods */
 void   messageexport__v1__dataset_summary__init
                      (Messageexport__V1__DatasetSummary         *message);
@@ -259,6 +299,9 @@ typedef void (*Messageexport__V1__PreviewRecordsRequest_Closure)
 typedef void (*Messageexport__V1__RecordList_Closure)
                  (const Messageexport__V1__RecordList *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__RecordChunk_Closure)
+                 (const Messageexport__V1__RecordChunk *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__DatasetSummary_Closure)
                  (const Messageexport__V1__DatasetSummary *message,
                   void *closure_data);
@@ -276,9 +319,13 @@ struct Messageexport__V1__DatasetService_Service
                       const Messageexport__V1__GetRecordsRequest *input,
                       Messageexport__V1__RecordList_Closure closure,
                       void *closure_data);
+  void (*read_records)(Messageexport__V1__DatasetService_Service *service,
+                       const Messageexport__V1__GetRecordsRequest *input,
+                       Messageexport__V1__RecordChunk_Closure closure,
+                       void *closure_data);
   void (*preview_records)(Messageexport__V1__DatasetService_Service *service,
                           const Messageexport__V1__PreviewRecordsRequest *input,
-                          Messageexport__V1__RecordList_Closure closure,
+                          Messageexport__V1__RecordChunk_Closure closure,
                           void *closure_data);
   void (*get_dataset)(Messageexport__V1__DatasetService_Service *service,
                       const Messageexport__V1__SandboxRequest *input,
@@ -293,15 +340,20 @@ void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService
 #define MESSAGEEXPORT__V1__DATASET_SERVICE__INIT(function_prefix__) \
     { MESSAGEEXPORT__V1__DATASET_SERVICE__BASE_INIT,\
       function_prefix__ ## get_records,\
+      function_prefix__ ## read_records,\
       function_prefix__ ## preview_records,\
       function_prefix__ ## get_dataset  }
 void messageexport__v1__dataset_service__get_records(ProtobufCService *service,
                                                      const Messageexport__V1__GetRecordsRequest *input,
                                                      Messageexport__V1__RecordList_Closure closure,
                                                      void *closure_data);
+void messageexport__v1__dataset_service__read_records(ProtobufCService *service,
+                                                      const Messageexport__V1__GetRecordsRequest *input,
+                                                      Messageexport__V1__RecordChunk_Closure closure,
+                                                      void *closure_data);
 void messageexport__v1__dataset_service__preview_records(ProtobufCService *service,
                                                          const Messageexport__V1__PreviewRecordsRequest *input,
-                                                         Messageexport__V1__RecordList_Closure closure,
+                                                         Messageexport__V1__RecordChunk_Closure closure,
                                                          void *closure_data);
 void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
                                                      const Messageexport__V1__SandboxRequest *input,
@@ -314,6 +366,7 @@ extern const ProtobufCEnumDescriptor    messageexport__v1__record_view__descript
 extern const ProtobufCMessageDescriptor messageexport__v1__get_records_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__preview_records_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__record_list__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__record_chunk__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataset_summary__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor;

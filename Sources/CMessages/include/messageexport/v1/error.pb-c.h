@@ -20,6 +20,41 @@ typedef struct Messageexport__V1__ErrorDetail Messageexport__V1__ErrorDetail;
 
 /* --- enums --- */
 
+typedef enum _Messageexport__V1__Reason {
+  /*
+   * The code and the message say it.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_UNSPECIFIED = 0,
+  /*
+   * What is needed is not there.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_MISSING = 1,
+  /*
+   * It is not of the form it must have.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_MALFORMED = 2,
+  /*
+   * It is larger, longer or more than `limit`.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_OVER_LIMIT = 3,
+  /*
+   * A value, name or method that is not known here.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_UNKNOWN = 4,
+  /*
+   * It goes against something else that is there, such as another message of the same id.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_CONFLICT = 5,
+  /*
+   * What it concerns is in a state that does not allow it.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_STATE = 6,
+  /*
+   * The daemon, a disk or a peer cannot at the moment.
+   */
+  MESSAGEEXPORT__V1__REASON__REASON_TEMPORARY = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__REASON)
+} Messageexport__V1__Reason;
 
 /* --- messages --- */
 
@@ -37,10 +72,18 @@ struct  Messageexport__V1__ErrorDetail
    * What to do about it; empty: the message says it.
    */
   ProtobufCBinaryData hint;
+  /*
+   * What kind of fault it is, for programs; the code alone says how to go on.
+   */
+  Messageexport__V1__Reason reason;
+  /*
+   * The limit that was passed, where there is one; 0: none.
+   */
+  uint64_t limit;
 };
 #define MESSAGEEXPORT__V1__ERROR_DETAIL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__error_detail__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__REASON__REASON_UNSPECIFIED, 0 }
 
 
 /* Messageexport__V1__ErrorDetail methods */
@@ -73,6 +116,7 @@ typedef void (*Messageexport__V1__ErrorDetail_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    messageexport__v1__reason__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__error_detail__descriptor;
 
 PROTOBUF_C__END_DECLS

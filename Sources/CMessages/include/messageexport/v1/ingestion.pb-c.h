@@ -19,6 +19,10 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Messageexport__V1__IngestRequest Messageexport__V1__IngestRequest;
 typedef struct Messageexport__V1__IngestResponse Messageexport__V1__IngestResponse;
+typedef struct Messageexport__V1__IngestStreamRequest Messageexport__V1__IngestStreamRequest;
+typedef struct Messageexport__V1__IngestStreamResponse Messageexport__V1__IngestStreamResponse;
+typedef struct Messageexport__V1__TaggedResult Messageexport__V1__TaggedResult;
+typedef struct Messageexport__V1__IngestChunk Messageexport__V1__IngestChunk;
 typedef struct Messageexport__V1__IngestResult Messageexport__V1__IngestResult;
 
 
@@ -73,6 +77,73 @@ struct  Messageexport__V1__IngestResponse
 #define MESSAGEEXPORT__V1__INGEST_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__ingest_response__descriptor) \
     , 0,NULL }
+
+
+struct  Messageexport__V1__IngestStreamRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * Comes back with the result: the sender's own, such as a counter. Need not be unique.
+   */
+  uint64_t tag;
+  Messageexport__V1__Message *message;
+};
+#define MESSAGEEXPORT__V1__INGEST_STREAM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__ingest_stream_request__descriptor) \
+    , {0,NULL}, 0, NULL }
+
+
+struct  Messageexport__V1__IngestStreamResponse
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 4,096.
+   */
+  size_t n_results;
+  Messageexport__V1__TaggedResult **results;
+};
+#define MESSAGEEXPORT__V1__INGEST_STREAM_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__ingest_stream_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Messageexport__V1__TaggedResult
+{
+  ProtobufCMessage base;
+  uint64_t tag;
+  Messageexport__V1__IngestResult *result;
+};
+#define MESSAGEEXPORT__V1__TAGGED_RESULT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__tagged_result__descriptor) \
+    , 0, NULL }
+
+
+/*
+ * The pieces of one packed Message, in order.
+ */
+struct  Messageexport__V1__IngestChunk
+{
+  ProtobufCMessage base;
+  /*
+   * In the first chunk. Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * Bytes of the whole packed Message, 1 to 67,108,864; in the first chunk.
+   */
+  uint64_t message_bytes;
+  /*
+   * The next bytes of it; not empty.
+   */
+  ProtobufCBinaryData content;
+};
+#define MESSAGEEXPORT__V1__INGEST_CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__ingest_chunk__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
 
 
 struct  Messageexport__V1__IngestResult
@@ -135,6 +206,82 @@ Messageexport__V1__IngestResponse *
 void   messageexport__v1__ingest_response__free_unpacked
                      (Messageexport__V1__IngestResponse *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__IngestStreamRequest methods */
+void   messageexport__v1__ingest_stream_request__init
+                     (Messageexport__V1__IngestStreamRequest         *message);
+size_t messageexport__v1__ingest_stream_request__get_packed_size
+                     (const Messageexport__V1__IngestStreamRequest   *message);
+size_t messageexport__v1__ingest_stream_request__pack
+                     (const Messageexport__V1__IngestStreamRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__ingest_stream_request__pack_to_buffer
+                     (const Messageexport__V1__IngestStreamRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__IngestStreamRequest *
+       messageexport__v1__ingest_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__ingest_stream_request__free_unpacked
+                     (Messageexport__V1__IngestStreamRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__IngestStreamResponse methods */
+void   messageexport__v1__ingest_stream_response__init
+                     (Messageexport__V1__IngestStreamResponse         *message);
+size_t messageexport__v1__ingest_stream_response__get_packed_size
+                     (const Messageexport__V1__IngestStreamResponse   *message);
+size_t messageexport__v1__ingest_stream_response__pack
+                     (const Messageexport__V1__IngestStreamResponse   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__ingest_stream_response__pack_to_buffer
+                     (const Messageexport__V1__IngestStreamResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__IngestStreamResponse *
+       messageexport__v1__ingest_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__ingest_stream_response__free_unpacked
+                     (Messageexport__V1__IngestStreamResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__TaggedResult methods */
+void   messageexport__v1__tagged_result__init
+                     (Messageexport__V1__TaggedResult         *message);
+size_t messageexport__v1__tagged_result__get_packed_size
+                     (const Messageexport__V1__TaggedResult   *message);
+size_t messageexport__v1__tagged_result__pack
+                     (const Messageexport__V1__TaggedResult   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__tagged_result__pack_to_buffer
+                     (const Messageexport__V1__TaggedResult   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__TaggedResult *
+       messageexport__v1__tagged_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__tagged_result__free_unpacked
+                     (Messageexport__V1__TaggedResult *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__IngestChunk methods */
+void   messageexport__v1__ingest_chunk__init
+                     (Messageexport__V1__IngestChunk         *message);
+size_t messageexport__v1__ingest_chunk__get_packed_size
+                     (const Messageexport__V1__IngestChunk   *message);
+size_t messageexport__v1__ingest_chunk__pack
+                     (const Messageexport__V1__IngestChunk   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__ingest_chunk__pack_to_buffer
+                     (const Messageexport__V1__IngestChunk   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__IngestChunk *
+       messageexport__v1__ingest_chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__ingest_chunk__free_unpacked
+                     (Messageexport__V1__IngestChunk *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__IngestResult methods */
 void   messageexport__v1__ingest_result__init
                      (Messageexport__V1__IngestResult         *message);
@@ -162,6 +309,18 @@ typedef void (*Messageexport__V1__IngestRequest_Closure)
 typedef void (*Messageexport__V1__IngestResponse_Closure)
                  (const Messageexport__V1__IngestResponse *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__IngestStreamRequest_Closure)
+                 (const Messageexport__V1__IngestStreamRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__IngestStreamResponse_Closure)
+                 (const Messageexport__V1__IngestStreamResponse *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__TaggedResult_Closure)
+                 (const Messageexport__V1__TaggedResult *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__IngestChunk_Closure)
+                 (const Messageexport__V1__IngestChunk *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__IngestResult_Closure)
                  (const Messageexport__V1__IngestResult *message,
                   void *closure_data);
@@ -176,6 +335,14 @@ struct Messageexport__V1__IngestionService_Service
                  const Messageexport__V1__IngestRequest *input,
                  Messageexport__V1__IngestResponse_Closure closure,
                  void *closure_data);
+  void (*ingest_stream)(Messageexport__V1__IngestionService_Service *service,
+                        const Messageexport__V1__IngestStreamRequest *input,
+                        Messageexport__V1__IngestStreamResponse_Closure closure,
+                        void *closure_data);
+  void (*ingest_chunks)(Messageexport__V1__IngestionService_Service *service,
+                        const Messageexport__V1__IngestChunk *input,
+                        Messageexport__V1__IngestResult_Closure closure,
+                        void *closure_data);
 };
 typedef void (*Messageexport__V1__IngestionService_ServiceDestroy)(Messageexport__V1__IngestionService_Service *);
 void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionService_Service *service,
@@ -184,17 +351,31 @@ void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionSer
     { &messageexport__v1__ingestion_service__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define MESSAGEEXPORT__V1__INGESTION_SERVICE__INIT(function_prefix__) \
     { MESSAGEEXPORT__V1__INGESTION_SERVICE__BASE_INIT,\
-      function_prefix__ ## ingest  }
+      function_prefix__ ## ingest,\
+      function_prefix__ ## ingest_stream,\
+      function_prefix__ ## ingest_chunks  }
 void messageexport__v1__ingestion_service__ingest(ProtobufCService *service,
                                                   const Messageexport__V1__IngestRequest *input,
                                                   Messageexport__V1__IngestResponse_Closure closure,
                                                   void *closure_data);
+void messageexport__v1__ingestion_service__ingest_stream(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestStreamRequest *input,
+                                                         Messageexport__V1__IngestStreamResponse_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__ingestion_service__ingest_chunks(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestChunk *input,
+                                                         Messageexport__V1__IngestResult_Closure closure,
+                                                         void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    messageexport__v1__outcome__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_response__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_response__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__tagged_result__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__ingest_chunk__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_result__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descriptor;
 

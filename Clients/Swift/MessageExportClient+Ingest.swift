@@ -1,0 +1,88 @@
+import Messages
+public import Model
+import RPC
+
+extension MessageExportClient {
+    /// Hands over one message, to 64 MiB. When this returns `stored` or `duplicate`, it is on disk, encrypted.
+    public func ingest(_ message: Message) async throws(Status) -> IngestResult {
+        let packed = message.packed
+        guard packed.count <= Limits.messageFrameBytes - Limits.nameBytes else { return try await ingestInChunks(packed) }
+        guard let result = try await ingest([message]).first else {
+            throw Status(.internal, "the daemon answered for no message")
+        }
+        return try result.get()
+    }
+
+    private func ingestInChunks(_ packed: [UInt8]) async throws(Status) -> IngestResult {
+        guard packed.count <= Limits.messageBytes else {
+            throw Status(
+                .invalidArgument,
+                "the message has \(packed.count) bytes with all parts, at most \(Limits.messageBytes) are allowed",
+                limit: Limits.messageBytes)
+        }
+        return try await client.stream(MethodName.ingestChunks.described, timeout: timeout) { (stream) throws(Status) in
+            do throws(Status) {
+                for start in Swift.stride(from: 0, to: packed.count, by: Limits.chunkBytes) {
+                    var chunk = IngestChunk(content: Array(packed[start..<min(start + Limits.chunkBytes, packed.count)]))
+                    if start == 0 { (chunk.sandbox, chunk.messageBytes) = (sandbox, UInt64(packed.count)) }
+                    try await stream.send(chunk.packed)
+                }
+                try await stream.finish()
+            } catch {
+                // Refused on the way: the answer tells why.
+                guard error.code == .cancelled else { throw error }
+            }
+            return try IngestResult(packed: try await stream.answer())
+        }
+    }
+
+    /// Hands over 1 to 1,000 messages that fit one frame (4 MiB) together. The results are in the order of the messages, each for
+    /// itself.
+    public func ingest(_ messages: [Message]) async throws(Status) -> [Result<IngestResult, Status>] {
+        let request = IngestRequest(sandbox: sandbox, messages: messages).packed
+        return try IngestResponse(packed: await client.call(MethodName.ingest.described, request, timeout: timeout)).results
+    }
+
+    /// Hands over many messages: `body` sends them and takes their results, at the same time, on one call.
+    ///
+    /// For bulk: nothing waits for an answer of its own, and sending waits while the daemon has much to write. Not tried again when the
+    /// connection is lost: what has no result yet is ingested again by whoever has it.
+    public func withIngestStream<Value: Sendable>(
+        _ body: (IngestStream) async throws(Status) -> Value
+    ) async throws(Status) -> Value {
+        let sandbox = sandbox
+        return try await client.stream(MethodName.ingestStream.described, timeout: nil) { (stream) throws(Status) in
+            try await body(IngestStream(stream: stream, sandbox: sandbox))
+        }
+    }
+}
+
+/// Messages on their way, and what became of them.
+public struct IngestStream: Sendable {
+    let stream: ClientStream
+    let sandbox: String
+
+    /// Sends a message that fits a frame; waits while the daemon is not ready for more.
+    ///
+    /// - Parameter tag: comes back with its result.
+    /// - Throws: `cancelled` when the call is over: `results` tells why.
+    public func send(_ message: Message, tag: UInt64) async throws(Status) {
+        try await stream.send(IngestStreamRequest(sandbox: sandbox, tag: tag, message: message).packed)
+    }
+
+    /// Says that no more messages follow: the results end when all are answered.
+    public func finish() async throws(Status) {
+        try await stream.finish()
+    }
+
+    /// Hands the results to `body`, some at a time, in the order in which they are answered, until the call ends. Call it once.
+    ///
+    /// - Throws: how the call ended, when it failed.
+    public func forEachResults(
+        _ body: ([(tag: UInt64, result: Result<IngestResult, Status>)]) throws(Status) -> Void
+    ) async throws(Status) {
+        try await stream.forEachMessage { (message) throws(Status) in
+            try body(try IngestStreamResponse(packed: message).results.map { ($0.tag, $0.result) })
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Messages
+import Model
+import RPC
+
+/// Serves one `IngestChunks`: puts a message together, then ingests it.
+final class IngestChunksHandler: MessageReceiver {
+    private enum State {
+        case empty
+        case gathering(SandboxDirectory.Entry, size: Int, content: [UInt8])
+        /// The call has been ended, or its message is being ingested.
+        case over
+    }
+
+    private let call: Call
+    private let ingester: Ingester
+    private let memory: MemoryAllowance
+    private var state = State.empty
+
+    /// - Parameter memory: what the messages of all such calls may take together.
+    init(_ call: Call, _ ingester: Ingester, _ memory: MemoryAllowance) {
+        self.call = call
+        self.ingester = ingester
+        self.memory = memory
+    }
+
+    func receive(_ message: [UInt8]) {
+        do throws(Status) {
+            let chunk = try IngestChunk(packed: message)
+            guard !chunk.content.isEmpty else {
+                throw Status(.invalidArgument, "a chunk is empty", field: "content", reason: .missing)
+            }
+            if case .empty = state { try begin(chunk) }
+            try append(chunk.content)
+            call.release(messages: 1, bytes: message.count)
+        } catch {
+            end(error)
+        }
+    }
+
+    private func begin(_ chunk: IngestChunk) throws(Status) {
+        let entry = try ingester.directory.entry(chunk.sandbox)
+        guard chunk.messageBytes > 0 else {
+            throw Status(.invalidArgument, "the first chunk tells the message's bytes", field: "message_bytes", reason: .missing)
+        }
+        guard chunk.messageBytes <= UInt64(Limits.messageBytes) else {
+            throw Status(
+                .invalidArgument, "the message has \(chunk.messageBytes) bytes, at most \(Limits.messageBytes) are allowed",
+                field: "message_bytes", limit: Limits.messageBytes)
+        }
+        let size = Int(chunk.messageBytes)
+        guard memory.take(size) else {
+            throw Status(
+                .resourceExhausted, "the messages that come in chunks at the moment have \(memory.limit) bytes already",
+                hint: "try again later", reason: .temporary, limit: memory.limit)
+        }
+        state = .gathering(entry, size: size, content: [])
+    }
+
+    private func append(_ piece: [UInt8]) throws(Status) {
+        guard case .gathering(let entry, let size, var content) = state else { return }
+        // One owner at a time: the bytes are not copied for each chunk.
+        state = .over
+        if content.isEmpty { content.reserveCapacity(size) }
+        let fits = content.count + piece.count <= size
+        if fits { content += piece }
+        state = .gathering(entry, size: size, content: content)
+        guard fits else {
+            throw Status(
+                .invalidArgument, "the chunks have more bytes than the \(size) that the first one told", field: "content",
+                reason: .conflict)
+        }
+    }
+
+    func close() {
+        switch state {
+        case .empty: end(Status(.invalidArgument, "no chunk came", reason: .missing))
+        case .over: break
+        case .gathering(let entry, let size, let content):
+            guard content.count == size else {
+                return end(
+                    Status(
+                        .invalidArgument, "\(content.count) bytes came of the \(size) that the first chunk told",
+                        field: "content", reason: .conflict))
+            }
+            state = .over
+            ingest(content, into: entry)
+        }
+    }
+
+    private func ingest(_ content: [UInt8], into entry: SandboxDirectory.Entry) {
+        let message: Result<CheckedMessage, Status>
+        do throws(Status) { message = .success(try CheckedMessage(packed: content)) } catch { message = .failure(error) }
+        let (call, memory, size) = (call, memory, content.count)
+        ingester.ingest(message, of: call, into: entry) { result in
+            memory.giveBack(size)
+            call.answer(result.map(\.packed))
+        }
+    }
+
+    /// Lets go of what came; what is handed to the dataset cannot be called back.
+    func cancel() { end(Status(.cancelled, "the call was cancelled")) }
+
+    private func end(_ status: Status) {
+        if case .over = state { return }
+        if case .gathering(_, let size, _) = state { memory.giveBack(size) }
+        state = .over
+        call.answer(.failure(status))
+    }
+}

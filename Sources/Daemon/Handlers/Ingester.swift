@@ -1,0 +1,72 @@
+import Catalog
+import Crypto
+import Dataset
+import Messages
+import Model
+import RPC
+
+/// Decides about messages and hands those that are to be kept to their dataset. On an event loop; never touches the catalog.
+struct Ingester: Sendable {
+    typealias Completion = @Sendable (Result<IngestResult, Status>) -> Void
+
+    let directory: SandboxDirectory
+    let time: any TimeSource
+
+    /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
+    func ingest(
+        _ message: Result<CheckedMessage, Status>, of call: Call, into entry: SandboxDirectory.Entry,
+        completion: @escaping Completion
+    ) {
+        do throws(Status) {
+            try ingest(message.get(), of: call, into: entry, completion: completion)
+        } catch {
+            completion(.failure(error))
+        }
+    }
+
+    private func ingest(
+        _ message: CheckedMessage, of call: Call, into entry: SandboxDirectory.Entry, completion: @escaping Completion
+    ) throws(Status) {
+        guard let configuration = entry.configurations[message.configuration] else {
+            throw Status(
+                .notFound, "there is no channel configuration of that name in sandbox \(entry.sandbox.name)",
+                field: "configuration")
+        }
+        guard configuration.channel == message.channel else {
+            throw Status(
+                .invalidArgument,
+                "channel configuration \(configuration.name) is for \(configuration.channel.name), the content is \(message.channel.name)",
+                field: message.channel.rawValue, reason: .conflict)
+        }
+        guard configuration.state == .active else {
+            throw Status(
+                .failedPrecondition, "channel configuration \(configuration.name) is \(configuration.state.rawValue), not ACTIVE",
+                field: "configuration", hint: configuration.state == .deactivated ? "activate it first" : "submit it first")
+        }
+        guard entry.messageExport else {
+            throw Status(.failedPrecondition, "the organization is not entitled to message export")
+        }
+        let stored = StoredMessage(
+            message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
+            sentAt: message.sentAt ?? time.now)
+        let submission = Submission(
+            submitter: call.peer.uid, source: call.connection, id: message.id,
+            contentSHA256: Array(SHA256.hash(data: message.packed)), payload: stored.packed)
+        entry.store.append(submission, keep: configuration.messageExport) { result in
+            completion(result.map(IngestResult.init).mapError { Status($0) })
+        }
+    }
+}
+
+extension IngestResult {
+    fileprivate init(_ appended: RecordStore.Appended) {
+        switch appended {
+        case .stored(let ingestedAt, let expiresAt):
+            self.init(outcome: .stored, ingestedAt: ingestedAt, expiresAt: expiresAt)
+        case .duplicate(let ingestedAt, let expiresAt):
+            self.init(outcome: .duplicate, ingestedAt: ingestedAt, expiresAt: expiresAt)
+        case .notKept:
+            self.init(outcome: .exportDisabled)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Catalog
+import Dataset
+import Messages
+import Model
+import RPC
+import ServiceLifecycle
+import Synchronization
+
+/// Knows which services do their work, and tells those who watch.
+final class HealthService: Service {
+    private struct Watcher {
+        let call: Call
+        let service: String
+        var told: Health?
+    }
+
+    private struct State {
+        var watchers: [UInt64: Watcher] = [:]
+        var lastNumber: UInt64 = 0
+        var isStopping = false
+    }
+
+    private let directory: SandboxDirectory
+    private let catalog: CatalogStore
+    private let changes: AsyncStream<Void>
+    private let changed: AsyncStream<Void>.Continuation
+    private let state = Mutex(State())
+
+    /// - Parameter changes: what tells that health may have changed, with its stream.
+    init(
+        directory: SandboxDirectory, catalog: CatalogStore,
+        changes: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)
+    ) {
+        self.directory = directory
+        self.catalog = catalog
+        self.changes = changes.stream
+        changed = changes.continuation
+    }
+
+    /// Ingesting serves while every dataset takes records; the rest, while the catalog can be read; the daemon, while both do.
+    func health(of service: String) async -> Health {
+        guard service.isEmpty || ServiceDescriptors.builtIn.services.contains(service) else { return .serviceUnknown }
+        if state.withLock({ $0.isStopping }) { return .notServing }
+        if service.isEmpty || service == MethodName.ingest.service {
+            guard directory.snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
+        }
+        if service != MethodName.ingest.service {
+            guard (try? await catalog.organization()) != nil else { return .notServing }
+        }
+        return .serving
+    }
+
+    func check(_ request: HealthCheckRequest) async throws(Status) -> Health {
+        let health = await health(of: request.service)
+        guard health != .serviceUnknown else {
+            throw Status(.notFound, "there is no service of that name", field: "service")
+        }
+        return health
+    }
+
+    /// Serves `Watch`.
+    func watch(_ call: Call, _ request: [UInt8]) -> (any Cancellable)? {
+        do throws(Status) {
+            let service = try HealthCheckRequest(packed: request).service
+            let number = try state.withLock { (state) throws(Status) -> UInt64 in
+                guard !state.isStopping else { throw Status(.unavailable, "the daemon is stopping", hint: "try again") }
+                guard state.watchers.count < Limits.healthWatchers else {
+                    throw Status(
+                        .resourceExhausted, "\(Limits.healthWatchers) calls watch health already", hint: "use Check",
+                        limit: Limits.healthWatchers)
+                }
+                state.lastNumber += 1
+                state.watchers[state.lastNumber] = Watcher(call: call, service: service)
+                return state.lastNumber
+            }
+            changed.yield()
+            return Watch(self, number)
+        } catch {
+            call.answer(.failure(error))
+            return nil
+        }
+    }
+
+    private final class Watch: Cancellable {
+        private let service: HealthService
+        private let number: UInt64
+
+        init(_ service: HealthService, _ number: UInt64) {
+            self.service = service
+            self.number = number
+        }
+
+        func cancel() {
+            // Who is not there any more was ended by the stop.
+            service.state.withLock { $0.watchers.removeValue(forKey: number) }?.call.finish()
+        }
+    }
+
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [changed] in
+                // Nothing tells of a catalog that cannot be read.
+                while (try? await Task.sleep(for: .seconds(Limits.healthSeconds))) != nil { changed.yield() }
+            }
+            await withGracefulShutdownHandler {
+                for await _ in changes { await tell() }
+            } onGracefulShutdown: {
+                self.state.withLock { $0.isStopping = true }
+                self.changed.finish()
+            }
+            group.cancelAll()
+        }
+        await tell()
+        let watchers = state.withLock { state in
+            defer { state.watchers = [:] }
+            return state.watchers.values
+        }
+        for watcher in watchers { watcher.call.finish() }
+    }
+
+    /// Tells each watcher what it does not know yet.
+    private func tell() async {
+        let services = state.withLock { Set($0.watchers.values.map(\.service)) }
+        for service in services.sorted() {
+            let health = await health(of: service)
+            let calls = state.withLock { state in
+                state.watchers.filter { $0.value.service == service && $0.value.told != health }.map { number, watcher in
+                    state.watchers[number]?.told = health
+                    return watcher.call
+                }
+            }
+            for call in calls { call.post(health.packed) }
+        }
+    }
+}
