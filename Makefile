@@ -6,7 +6,7 @@ APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-c
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo build test check fuzz protos format
+.PHONY: help deps demo build test check bench fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,12 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-# libFuzzer guides itself by the coverage of everything below, the C of libpb-c's generated code included. A target's corpus is what
+bench: deps      ## Measures a release build: memory with 1,000 connections, one connection beside a flood.
+	$(SWIFT) build -c release --product msgexportd
+	$(SWIFT) build -c release --product Bench
+	for bench in memory fairness; do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
+
+# libFuzzer guides itself by the coverage of everything below, the generated C included. A target's corpus is what
 # it finds new; the inputs in the repository are its seeds. The canary comes first: it must fail, or no failure would be seen.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= frames connection client requests dynamic

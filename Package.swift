@@ -88,6 +88,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
+        program(
+            "Bench", ["MessageExportClient", "Messages", "Model", "RPC", "TestSupport", nio, subprocess, system],
+            path: "Tests/Bench"),
         .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
         module("FuzzTargets", ["RPC", "Messages", "Model", nio], path: "Tests/Fuzz/Targets"),
         program("Fuzz", ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz/Program"),

@@ -29,14 +29,40 @@ struct FairQueue<Element> {
         count += 1
     }
 
-    /// Whose turn it is.
-    var first: Element? { turn < turns.count ? lanes[turns[turn]]?.first : nil }
+    /// Takes one after the other, each of the next source, until `limit` of them, or `bytes`, are taken; of one source at most `share`.
+    /// The first is taken whatever its size. `fewest`: elements taken of the source that brought least.
+    mutating func take(
+        atMost limit: Int, bytes: Int, share: Int, size: (Element) -> Int
+    ) -> (elements: [Element], bytes: Int, fewest: Int) {
+        var taken: [Element] = []
+        var total = 0
+        var ofSource: [UInt64: (count: Int, bytes: Int)] = [:]
+        // Sources in a row that have had their share.
+        var passed = 0
+        while taken.count < limit, passed < lanes.count {
+            let source = turns[turn]
+            guard let next = lanes[source]?.first else { break }
+            let size = size(next)
+            let used = ofSource[source, default: (0, 0)]
+            guard used.count == 0 || used.bytes + size <= share else {
+                passed += 1
+                rotate(source)
+                continue
+            }
+            guard taken.isEmpty || total + size <= bytes else { break }
+            passed = 0
+            taken.append(next)
+            total += size
+            ofSource[source] = (used.count + 1, used.bytes + size)
+            lanes[source]?.removeFirst()
+            count -= 1
+            rotate(source)
+        }
+        return (taken, total, ofSource.values.map(\.count).min() ?? 0)
+    }
 
-    /// Takes the first; then the next source has its turn.
-    mutating func removeFirst() {
-        let source = turns[turn]
-        lanes[source]?.removeFirst()
-        count -= 1
+    /// The next source has its turn.
+    private mutating func rotate(_ source: UInt64) {
         turn += 1
         if lanes[source]?.first == nil { lanes[source] = nil } else { turns.append(source) }
         guard turn * 2 >= turns.count else { return }

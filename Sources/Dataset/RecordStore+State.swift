@@ -54,6 +54,8 @@ extension RecordStore {
         private(set) var hasFailed = false
 
         private var waiting = FairQueue<Waiting>()
+        /// For so many batches to come nobody has much of one: somebody with few records may come again.
+        private var batchesShared = 0
         /// Repeats of what waits or is being written: they share its end.
         private var repeats: [RecordKey: [Completion]] = [:]
         /// What `waiting` and `repeats` take, about.
@@ -119,14 +121,10 @@ extension RecordStore {
                 isWriting = false
                 return nil
             }
-            var taken: [Waiting] = []
-            var size = 0
-            while taken.count < Limits.batchRecords, let next = waiting.first {
-                guard taken.isEmpty || size + next.submission.size <= Limits.batchBytes else { break }
-                waiting.removeFirst()
-                size += next.submission.size
-                taken.append(next)
-            }
+            let share = batchesShared > 0 ? Limits.batchShareBytes : Limits.batchBytes
+            let (taken, size, fewest) = waiting.take(
+                atMost: Limits.batchRecords, bytes: Limits.batchBytes, share: share, size: \.submission.size)
+            batchesShared = fewest <= Limits.batchFewRecords ? Limits.batchesShared : max(0, batchesShared - 1)
             waitingBytes -= size
             lastIngestedAt = max(lastIngestedAt, now)
             defer { nextSequence += UInt64(taken.count) }

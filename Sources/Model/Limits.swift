@@ -23,8 +23,8 @@ public enum Limits {
     public static let messageOverheadBytes = 512
     /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
     public static let frameBytesUnasked = 64 << 10
-    /// Calls served for one connection before the others have their turn.
-    public static let callsPerTurn = 64
+    /// Calls served for one connection before the others have their turn: some 0.2 ms of work.
+    public static let callsPerTurn = 16
     /// Answers of one connection gathered to be written together; at the limit no further call of it is served until they are.
     public static let answerBytesGathered = 1 << 20
     /// Answers of all connections that are larger than `frameBytesUnasked` and not yet handed to the kernel; beyond it a call is
@@ -97,6 +97,13 @@ public enum Limits {
     public static let batchRecords = 4096
     /// Content in one batch, unless a single record is larger. At 1 MiB a write takes about as long as its sync.
     public static let batchBytes = 1 << 20
+    /// What one connection may have of a batch while another brings few records. Who has one record to write waits for the batch that is
+    /// being written and for its own: with this a flood of one connection leaves it, and the processor, some room.
+    public static let batchShareBytes = 16 << 10
+    /// A connection that has at most so many records in a batch brings few.
+    public static let batchFewRecords = 2
+    /// For so many batches after one in which a connection had few records it is taken to be there.
+    public static let batchesShared = 64
     /// Content waiting for the writer, one dataset; beyond it ingests are refused. Connections are slowed down before: more than they
     /// may have in flight and in chunks, twice, as a message is kept a little larger than it came.
     public static let pendingBytes = 2 * (bytesInFlight + chunkedBytes)

@@ -34,6 +34,55 @@ import Testing
         Case("a frame of 8 MiB", #"frame '\0\x80\0\0\0\0\0\x01\x01\0' --zeros 8388608"#, "RESOURCE_EXHAUSTED", 8),
         Case("a request that is no protobuf", #"frame '\0\0\0\x04\0\0\0\x01\x01\0\xff\xff\xff\xff'"#, "INVALID_ARGUMENT", 3),
         Case("a method that does not exist", #"frame '\0\0\0\x06\0\0\0\x01\x01\0\x0a\x01x\x12\x01y'"#, "UNIMPLEMENTED", 1),
+        Case("HTTP/1 sent by mistake", #"frame 'GET / HTTP/1.1\r\n\r\n'"#, "closed", 0),
+        Case("HTTP/2 sent by mistake", #"frame 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'"#, "closed", 0),
+        Case(
+            "a request of 4 MiB that would take 200 MB to decode",
+            #"wire 'c.call(INGESTION, "Ingest", pack((2, pack((4, pack((10, b"")) * 2000000)))))'"#,
+            "decoding the message would take more than 16777216 bytes of memory", 8),
+        Case(
+            "1,000 streams on one connection: those over the limit are refused",
+            #"wire '[c.begin(INGESTION, "IngestStream", flags=2) for _ in range(256)]; [c.result(c.begin(INGESTION, "IngestStream", flags=2)) for _ in range(744)]'"#,
+            "256 streaming calls are under way", 8),
+        Case(
+            "a stream that is opened and never read, and a peer that is gone in the middle of a frame",
+            #"wire 'c.begin("grpc.health.v1.Health", "Watch"); c.socket.sendall(bytes([0, 0x30, 0, 0])); print("done")'"#, "done",
+            0),
+        Case(
+            "a message of an IngestStream that is none",
+            #"wire 's = c.begin(INGESTION, "IngestStream", flags=2); c.send(s, 3, 0, b"\xff"); list(c.messages(s))'"#,
+            "not a valid protobuf message", 3),
+        Case(
+            "a chunk of nothing",
+            #"wire 's = c.begin(INGESTION, "IngestChunks", flags=2); c.send(s, 3, 0, pack((2, 5))); c.result(s)'"#,
+            "a chunk is empty", 3),
+        Case("a field of the number 0", #"wire 'c.call("grpc.health.v1.Health", "Check", b"\x82\x00\x00")'"#, "number 0", 3),
+        Case(
+            "a deadline that passes before a run ends",
+            #"wire 'c.call("messageexport.v1.DataflowService", "WaitRun", pack((2, "none")), timeout=-5)'"#,
+            "deadline had passed",
+            10),
+    ]
+
+    static let calls = [
+        Case(
+            "a call of a service that is not there", "msgexport call messageexport.v1.IngestionServce/Ingest", "did you mean", 4),
+        Case("a call of a method that is not there", "msgexport call grpc.health.v1.Health/Chek", "did you mean Check?", 4),
+        Case("a call with what is no JSON", "msgexport call grpc.health.v1.Health/Check '{'", "not valid JSON", 3),
+        Case(
+            "a call with a field that is not there", #"msgexport call grpc.health.v1.Health/Check '{"servce":"x"}'"#,
+            "did you mean service?", 3),
+        Case(
+            "a call with a value of another kind", #"msgexport call grpc.health.v1.Health/Check '{"service":[1]}'"#,
+            "a string is expected (service)", 3),
+        Case(
+            "a call with a number that does not fit",
+            #"msgexport call messageexport.v1.DatasetService/PreviewRecords '{"limit":4294967296}'"#,
+            "a 32-bit number from 0 up is expected (limit)", 3),
+        Case(
+            "two messages for a method that takes one", #"printf '{}\n{}\n' | msgexport call grpc.health.v1.Health/Check -"#,
+            "takes one message, and 2 are given", 3),
+        Case("a description of no method", "msgexport call --describe grpc.health.v1.Health", "give SERVICE/METHOD", 2),
     ]
 
     static let messages = [
@@ -178,7 +227,7 @@ import Testing
 
     static let all: [(title: String, cases: [Case])] = [
         ("On the wire", wire), ("Messages", messages), ("Standard streams and terminals", streams),
-        ("Files and folders of the daemon", places), ("Commands", commands),
+        ("Files and folders of the daemon", places), ("Commands", commands), ("Calls of any method", calls),
     ]
 
     /// Runs bash with what the cases use, in a folder of its own.
@@ -188,6 +237,7 @@ import Testing
             msgexport() { '\(Programs.client)' "$@"; }
             msgexportd() { timeout 20 '\(Programs.daemon)' "$@"; }
             frame() { python3 '\(Programs.repository.appending("Tests/IntegrationTests/frame.py"))' "$socket" "$@"; }
+            wire() { python3 '\(Programs.repository.appending("Tests/IntegrationTests/wire.py"))' "$socket" "$1"; }
             terminal() { PATH='\(Programs.client.removingLastComponent())':$PATH script -qec "stty cols $1; $2" /dev/null | tr -d '\\r'; }
             made() { timeout -s TERM 2 '\(Programs.daemon)' --data d --socket t --master-key k 2>/dev/null; }
             unprivileged() {

@@ -180,8 +180,9 @@ import Testing
     @Test func `streaming calls over the limit are refused: those that are open must stay read`() async throws {
         try await withTestServer { server in
             let peer = try RawPeer(server.path)
-            for index in 0..<1000 { try peer.write(S.chat.request(UInt32(index) * 2 + 1, flags: .remoteOpen)) }
-            for _ in Limits.streamsPerConnection..<1000 {
+            for index in 0..<1000 {
+                try peer.write(S.chat.request(UInt32(index) * 2 + 1, flags: .remoteOpen))
+                guard index >= Limits.streamsPerConnection else { continue }
                 #expect(try peer.readFrame()?.code == .resourceExhausted)
             }
             try peer.write(.data(1, [1]), .end(1))

@@ -1,0 +1,72 @@
+import Foundation
+import MessageExportClient
+import Model
+import Subprocess
+import SystemPackage
+import TestSupport
+
+/// A daemon of a release build, with a flagged and an unflagged SMS configuration.
+struct BenchDaemon: Sendable {
+    let socket: String
+    let processID: Int32
+
+    static func with(programs: FilePath, _ body: @escaping @Sendable (BenchDaemon) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let socket = folder.appending("s").string
+            let daemon = [
+                "--data", folder.appending("data").string, "--socket", socket, "--master-key", folder.appending("key").string,
+            ]
+            _ = try await Subprocess.run(
+                .path(programs.appending("msgexportd")), arguments: Arguments(daemon), input: .none, output: .discarded,
+                error: .discarded
+            ) { execution in
+                let client = try await connect(socket)
+                for (name, isOn) in [("kept", true), ("dropped", false)] {
+                    _ = try await client.createConfiguration(name: name, channel: .sms, messageExport: isOn, submit: true)
+                }
+                try await body(BenchDaemon(socket: socket, processID: Int32(execution.processIdentifier.value)))
+                await client.close()
+                try execution.send(signal: .terminate)
+            }
+        }
+    }
+
+    /// Tries until the daemon serves.
+    static func connect(_ socket: String) async throws -> MessageExportClient {
+        while true {
+            if let client = try? await MessageExportClient.connect(socket: socket, timeout: .seconds(300)) { return client }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Resident memory in MiB: now, and at most so far.
+    var memory: (now: Double, peak: Double) {
+        let status = (try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)) ?? ""
+        func value(_ name: String) -> Double {
+            let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+            return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0) / 1024
+        }
+        return (value("VmRSS"), value("VmHWM"))
+    }
+
+    static func message(_ id: String, configuration: String, bytes: Int) throws(Status) -> Message {
+        Message(
+            id: try MessageID(id), configuration: configuration,
+            content: .sms(
+                Sms(senderNumbers: ["24365"], recipientNumber: "+12025550123", text: String(repeating: "x", count: bytes))))
+    }
+}
+
+/// Latencies of calls, sorted when asked.
+struct Latencies: Sendable {
+    var all: [Duration] = []
+
+    func quantile(_ part: Double) -> Duration {
+        let sorted = all.sorted()
+        return sorted.isEmpty ? .zero : sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
+    }
+}
+
+extension Duration {
+    var microseconds: Int { Int(self / .microseconds(1)) }
+}
