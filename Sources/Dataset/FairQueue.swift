@@ -30,7 +30,7 @@ struct FairQueue<Element> {
     }
 
     /// Takes one after the other, each of the next source, until `limit` of them, or `bytes`, are taken; of one source at most `share`.
-    /// The first is taken whatever its size. `fewest`: elements taken of the source that brought least.
+    /// The first is taken whatever its size. `fewest`: elements taken of the source that brought least; of one alone, no number.
     mutating func take(
         atMost limit: Int, bytes: Int, share: Int, size: (Element) -> Int
     ) -> (elements: [Element], bytes: Int, fewest: Int) {
@@ -58,7 +58,7 @@ struct FairQueue<Element> {
             count -= 1
             rotate(source)
         }
-        return (taken, total, ofSource.values.map(\.count).min() ?? 0)
+        return (taken, total, ofSource.count > 1 ? ofSource.values.map(\.count).min() ?? 0 : .max)
     }
 
     /// The next source has its turn.

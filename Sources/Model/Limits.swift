@@ -39,7 +39,7 @@ public enum Limits {
     /// Supplementary groups of a peer that are looked at; the kernel allows more, people do not have them.
     public static let peerGroups = 1024
     /// How long a new connection may stay silent before it is closed.
-    public static let firstFrameSeconds = 10
+    public static let firstFrameSeconds = 30
     /// How long a frame may take from its first byte to its last before its connection is closed. On a local socket it is
     /// milliseconds.
     public static let frameSeconds = 10

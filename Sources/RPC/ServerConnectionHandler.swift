@@ -80,7 +80,8 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
 
     /// Whether the peer may have more served: it keeps to its bounds, it reads its answers, and there is memory.
     private func mayServe(_ context: ChannelHandlerContext) -> Bool {
-        !isYielding && connection.streams.mayRead && context.channel.isWritable && !outbox.isFull && memory.hasRoom
+        !isYielding && connection.streams.mayRead && context.channel.isWritable && !outbox.isFull
+            && (memory.hasRoom || frameReserved > 0)
     }
 
     private func serveWhatCame(_ context: ChannelHandlerContext) {
@@ -156,6 +157,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         } else {
             hasHeldRead = true
             connection.hold()
+            if !memory.hasRoom { waitForMemory() }
         }
     }
 
