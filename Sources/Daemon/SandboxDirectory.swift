@@ -52,6 +52,11 @@ final class SandboxDirectory: Sendable {
     /// - Throws: `permissionDenied`, whether it does not exist or may not be used.
     func entry(_ name: String) throws(Status) -> Entry {
         let name = name.isEmpty ? defaultSandbox : name
+        guard name.utf8.count <= Limits.nameBytes else {
+            throw Status(
+                .permissionDenied, "that sandbox does not exist or may not be used by you", field: "sandbox",
+                limit: Limits.nameBytes)
+        }
         guard let entry = snapshot.entries[name] else {
             throw Status(.permissionDenied, "sandbox \(name) does not exist or may not be used by you", field: "sandbox")
         }

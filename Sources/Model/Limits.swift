@@ -19,6 +19,8 @@ public enum Limits {
     /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn. 1,000 connections with
     /// 64 messages of 2 KiB each in flight then stay within 256 MiB of memory.
     public static let bytesInFlight = 64 << 20
+    /// Names and metadata of a call, beside its message: they are kept as long as it is.
+    public static let envelopeBytes = 16 << 10
     /// What a message in flight takes beside its own bytes, about.
     public static let messageOverheadBytes = 512
     /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
@@ -52,8 +54,6 @@ public enum Limits {
     public static let chunkedBytes = 2 * messageBytes
     /// A piece of a message or record that does not fit a frame.
     public static let chunkBytes = 256 << 10
-    /// Records answered in one message of an `IngestStream`.
-    public static let resultsPerMessage = 4096
     /// How often health is looked at where nothing tells of its change.
     public static let healthSeconds = 5
     /// Watchers of health, all connections together; one more is refused.

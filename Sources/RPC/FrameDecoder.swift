@@ -33,8 +33,13 @@ package struct FrameDecoder: Sendable {
     /// Gives back the memory of what was decoded: a peer that always leaves a frame unfinished must not make it grow, and one large
     /// frame must not stay paid for.
     private mutating func reclaim() {
-        if received.readableBytes == 0 {
-            if received.capacity > FrameDecoder.capacityKept { received = ByteBuffer() } else { received.clear() }
+        if received.capacity > FrameDecoder.capacityKept * 4, received.readableBytes <= FrameDecoder.capacityKept,
+            frameLength ?? 0 <= FrameDecoder.capacityKept
+        {
+            // What is left over moves to memory of its size: a buffer never shrinks by itself.
+            received = ByteBuffer(bytes: received.readableBytesView)
+        } else if received.readableBytes == 0 {
+            received.clear()
         } else if received.readerIndex > FrameDecoder.capacityKept {
             received.discardReadBytes()
         }

@@ -117,13 +117,15 @@ package struct ServerStreams: Sendable {
         let status = Status(
             .resourceExhausted, "a frame of \(length) bytes is over the limit of \(Limits.frameBytes)",
             hint: "send fewer messages in one call, or a large one with IngestChunks", limit: Limits.frameBytes)
-        if kind == Frame.Kind.response.rawValue { return .ignore }
+        guard kind == Frame.Kind.request.rawValue || kind == Frame.Kind.data.rawValue else { return .ignore }
+        if kind == Frame.Kind.request.rawValue { highestStreamID = max(highestStreamID, streamID) }
         if let cancelled = abandon(streamID) { return .cancel(cancelled, status) }
         return kind == Frame.Kind.request.rawValue ? .answer(streamID: streamID, status) : .ignore
     }
 
     private mutating func receive(request frame: Frame, now: NIODeadline) -> Action {
         guard frame.streamID % 2 == 1 else { return .answer(streamID: frame.streamID, even(frame.streamID)) }
+        highestStreamID = max(highestStreamID, frame.streamID)
         if let inUse = abandon(frame.streamID) {
             // Two calls cannot be told apart by their answers: the first is given up, the second not begun.
             return .cancel(
@@ -138,8 +140,13 @@ package struct ServerStreams: Sendable {
     }
 
     private mutating func begin(_ frame: Frame, now: NIODeadline) throws(Status) -> Action {
-        highestStreamID = max(highestStreamID, frame.streamID)
         let request = try RequestEnvelope(packed: frame.data)
+        // What is beside the message is kept as long as the call.
+        guard frame.data.count - request.payload.count <= Limits.envelopeBytes else {
+            throw Status(
+                .resourceExhausted, "names and metadata of the call are over the limit of \(Limits.envelopeBytes) bytes",
+                field: "metadata", limit: Limits.envelopeBytes)
+        }
         let name = MethodName(service: request.service, method: request.method)
         guard let method = methods[name] else {
             throw services.contains(name.service)

@@ -169,7 +169,8 @@ import Testing
         let limits: [(String, Int)] = [
             ("frameBytes", Limits.frameBytes), ("messageBytes", Limits.messageBytes),
             ("messageFrameBytes", Limits.messageFrameBytes), ("messagesPerIngest", Limits.messagesPerIngest),
-            ("decodeBytes", Limits.decodeBytes), ("managementRequestBytes", Limits.managementRequestBytes),
+            ("decodeBytes", Limits.decodeBytes), ("envelopeBytes", Limits.envelopeBytes),
+            ("managementRequestBytes", Limits.managementRequestBytes),
             ("callsPerConnection", Limits.callsPerConnection), ("streamsPerConnection", Limits.streamsPerConnection),
             ("messagesInFlightPerConnection", Limits.messagesInFlightPerConnection),
             ("bytesInFlightPerConnection", Limits.bytesInFlightPerConnection), ("bytesInFlight", Limits.bytesInFlight),

@@ -189,6 +189,12 @@ import Testing
         #expect(try await answer(Frame(streamID: 1, kind: .request, data: [0x0B, 0x0C])) == [.invalidArgument])
     }
 
+    @Test func `metadata over the limit is refused: it would be kept as long as the call, and counted nowhere`() async throws {
+        let metadata = [RequestEnvelope.Metadata(key: "k", value: String(repeating: "x", count: Limits.envelopeBytes))]
+        let envelope = RequestEnvelope(service: "test.Echo", method: "Chat", payload: [], metadata: metadata)
+        #expect(try await answer(Frame(streamID: 1, kind: .request, data: envelope.packed)) == [.resourceExhausted])
+    }
+
     @Test func `a deadline that has passed when it is sent`() async throws {
         #expect(try await answer(S.echo.request(1, timeout: -1)) == [.deadlineExceeded])
         #expect(try await answer(S.echo.request(1, timeout: .min)) == [.deadlineExceeded])

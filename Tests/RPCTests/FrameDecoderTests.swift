@@ -83,6 +83,15 @@ import Testing
         var small = ByteBuffer(bytes: stream)
         fresh.receive(&small)
         #expect(fresh.capacity <= 512 << 10, "one large frame is not paid for ever after")
+        var largeAndMore = ByteBuffer(
+            bytes: bytes([Frame(streamID: 1, kind: .request, data: [UInt8](repeating: 1, count: Limits.frameBytes))]) + [0])
+        var leaky = FrameDecoder()
+        leaky.receive(&largeAndMore)
+        while leaky.next() != nil {}
+        var restAndMore = ByteBuffer(bytes: stream.dropFirst() + [0])
+        leaky.receive(&restAndMore)
+        #expect(leaky.next() != nil)
+        #expect(leaky.capacity <= 512 << 10, "not even when a byte of the next is always there")
     }
 
     @Test func `a length whose first byte is not zero ends the stream, and nothing after it is looked at`() {

@@ -23,7 +23,7 @@ final class IngestStreamHandler: MessageReceiver {
             results.begin()
             do throws(Status) {
                 let entry = try ingester.directory.entry(request.sandbox)
-                ingester.ingest(request.message.mapError { $0.within("message") }, of: call, into: entry) { [results] result in
+                ingester.ingest(request.message, of: call, into: entry) { [results] result in
                     results.put(.init(tag: request.tag, result: result), bytes: message.count)
                 }
             } catch {

@@ -73,6 +73,8 @@ final class HealthService: Service {
                 state.watchers[state.lastNumber] = Watcher(call: call, service: service)
                 return state.lastNumber
             }
+            // A watch lasts: what it asked with needs no memory any more.
+            call.release(messages: 1, bytes: request.count)
             changed.yield()
             return Watch(self, number)
         } catch {
