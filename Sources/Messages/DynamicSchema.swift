@@ -83,18 +83,21 @@ package final class DynamicType {
         _ wire: Google__Protobuf__DescriptorProto, in schema: DynamicSchema, _ memory: Draft
     ) throws(Status) {
         isMapEntry = wire.options.map { $0.pointee.map_entry != 0 } ?? false
-        var cases: [Int32: Int] = [:]
+        // The members of a oneof share a place, as in C: libprotobuf-c frees the one before where the next one is to be.
+        var oneofs: [Int32: (caseOffset: Int, offset: Int)] = [:]
         for index in 0..<wire.n_field {
             guard let field = wire.field[index]?.pointee else { continue }
-            var caseOffset: Int?
+            let isRepeated = field.label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED
+            var oneof: (caseOffset: Int, offset: Int)?
             if field.has_oneof_index != 0 {
-                caseOffset = cases[field.oneof_index] ?? place(8)
-                cases[field.oneof_index] = caseOffset
+                oneof = oneofs[field.oneof_index] ?? (place(8), place(16))
+                oneofs[field.oneof_index] = oneof
             }
-            let countOffset = field.label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED ? place(8) : nil
-            // The widest kind: libprotobuf-c clears a member of a oneof by the width of the one before.
+            let countOffset = isRepeated ? place(8) : nil
             fields.append(
-                try DynamicField(field, of: schema, offset: place(16), countOffset: countOffset, caseOffset: caseOffset))
+                try DynamicField(
+                    field, of: schema, offset: oneof?.offset ?? place(16), countOffset: countOffset, caseOffset: oneof?.caseOffset
+                ))
         }
         fields.sort { $0.number < $1.number }
         fill(memory)

@@ -175,7 +175,8 @@ import Testing
             ("messagesInFlightPerConnection", Limits.messagesInFlightPerConnection),
             ("bytesInFlightPerConnection", Limits.bytesInFlightPerConnection), ("bytesInFlight", Limits.bytesInFlight),
             ("chunkedBytes", Limits.chunkedBytes), ("answerBytes", Limits.answerBytes),
-            ("healthWatchers", Limits.healthWatchers), ("connections", Limits.connections),
+            ("managementStreamsAtOnce", Limits.managementStreamsAtOnce), ("healthWatchers", Limits.healthWatchers),
+            ("connections", Limits.connections),
             ("connectionsPerUser", Limits.connectionsPerUser), ("firstFrameSeconds", Limits.firstFrameSeconds),
             ("frameSeconds", Limits.frameSeconds), ("unreadSeconds", Limits.unreadSeconds), ("chunkSeconds", Limits.chunkSeconds),
         ]

@@ -187,6 +187,16 @@ import Testing
         #expect(error?.code == .resourceExhausted)
     }
 
+    @Test func `members of a oneof that come one after the other replace each other, in a type known at run time too`() throws {
+        let schema = try DynamicSchema(files: ServiceDescriptors.builtIn.files.map(\.packed))
+        let type = try #require(schema.types["grpc.reflection.v1.ServerReflectionRequest"])
+        let name: [UInt8] = [0x1A, 2, 0x61, 0x62]
+        let message = try DynamicMessage(packed: name + [0x2A, 2, 0x10, 7] + name, type)
+        #expect(message.packed == name)
+        #expect(message.values.count == 1)
+        withExtendedLifetime(schema) {}
+    }
+
     @Test func `garbage is refused and never crashes`() throws {
         let seed = testSeed()
         var generator = SeededGenerator(seed: seed)
