@@ -5,12 +5,22 @@ import RPC
 extension MessageExportClient {
     /// Hands the health of a service to `body`: at once, and then each change, until the daemon ends it.
     ///
+    /// It has a connection of its own: the daemon learns from its end that nobody watches any more.
     /// - Parameter service: its full name, such as `messageexport.v1.IngestionService`; empty: the daemon as a whole.
     public func watchHealth(service: String = "", _ body: (Health) throws(Status) -> Void) async throws(Status) {
         let request = HealthCheckRequest(service: service).packed
-        try await client.stream(MethodName.watchHealth.described, request, timeout: nil) { (stream) throws(Status) in
-            try await stream.forEachMessage { (message) throws(Status) in try body(try Health(packed: message)) }
+        let watching = client.another()
+        let result: Result<Void, Status>
+        do throws(Status) {
+            try await watching.stream(MethodName.watchHealth.described, request, timeout: nil) { (stream) throws(Status) in
+                try await stream.forEachMessage { (message) throws(Status) in try body(try Health(packed: message)) }
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
         }
+        await watching.close()
+        try result.get()
     }
 
     /// Full names of the services that the daemon has, as its reflection service tells.

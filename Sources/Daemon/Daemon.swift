@@ -61,11 +61,12 @@ package enum DaemonProcess {
     private static func methods(
         _ ingester: Ingester, _ health: HealthService, _ handlers: ManagementHandlers, _ management: ManagementService
     ) -> [Method] {
-        let chunkMemory = MemoryAllowance(limit: Limits.chunkedBytes)
+        let chunkMemory = Allowance(limit: Limits.chunkedBytes, share: Limits.chunkedBytesPerConnection)
+        let chunkQueue = DiskQueue("chunked")
         let handlers: [MethodName: MethodHandler] = [
             .ingest: .single(IngestHandler(ingester: ingester).serve),
             .ingestStream: .stream { IngestStreamHandler($0, ingester) },
-            .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory) },
+            .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue) },
             .reflect: .stream { ReflectionHandler($0) },
             .watchHealth: .single(health.watch),
             .checkHealth: management.handler(health.check),
@@ -91,7 +92,7 @@ package enum DaemonProcess {
             .listDataflows: management.handler(handlers.listDataflows),
             .deleteDataflow: management.handler(handlers.deleteDataflow),
             .startRun: management.handler(handlers.startRun),
-            .waitRun: management.handler(handlers.waitRun),
+            .waitRun: management.waitingHandler(handlers.waitRun),
             .getRun: management.handler(handlers.getRun),
             .listRuns: management.handler(handlers.listRuns),
             .getStatus: management.handler(handlers.getStatus),

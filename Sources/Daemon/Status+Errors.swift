@@ -2,13 +2,14 @@ import Catalog
 import Dataset
 import Disk
 import Model
+import RPC
 
 // The one place where errors of the modules become statuses of calls.
 
 extension Status {
     init(_ error: DatasetError) {
         switch error.code {
-        case .closed: self.init(.unavailable, "the daemon is stopping", hint: "try again")
+        case .closed: self = .stopping
         case .full: self.init(.resourceExhausted, error.message, hint: "free space, or try again later", reason: .temporary)
         case .conflict: self.init(.alreadyExists, error.message, field: "message_id", hint: "give each message an id of its own")
         case .io:

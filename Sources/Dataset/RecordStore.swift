@@ -134,16 +134,22 @@ package final class RecordStore: Sendable {
         }
     }
 
-    /// The records with a message id, one for each submitter that used it. Blocks.
-    package func find(_ id: MessageID) throws(DatasetError) -> [StoredRecord] {
+    /// Sequences of the records with a message id, one for each submitter that used it: read them with `nextBatch`.
+    package func sequences(of id: MessageID) -> [UInt64] {
         let now = time.now
-        let sequences = state.withLock { $0.sequences(of: id, now: now) }
-        var found: [StoredRecord] = []
-        for sequence in sequences {
-            let records = try nextBatch(after: sequence - 1, through: sequence) ?? []
-            found += records.filter { $0.id == id }
-        }
-        return found
+        return state.withLock { $0.sequences(of: id, now: now) }
+    }
+
+    /// Bytes of the batch that `nextBatch` reads; 0: there is none.
+    package func bytesToRead(after cursor: UInt64) -> Int {
+        let now = time.now
+        return state.withLock { $0.place(after: cursor, now: now) }.map { Int($0.1.header.sealedSize) } ?? 0
+    }
+
+    /// Bytes of the batch that `previousBatch` reads; 0: there is none.
+    package func bytesToRead(before cursor: UInt64) -> Int {
+        let now = time.now
+        return state.withLock { $0.place(before: cursor, now: now) }.map { Int($0.1.header.sealedSize) } ?? 0
     }
 
     /// The records of the first batch that has any after `cursor`, up to and with `through`; nil when there is none.

@@ -1,9 +1,9 @@
 /// Every limit of the product, with the reason for its number.
 public enum Limits {
+    // MARK: The wire (Protos/PROTOCOL.md)
+
     /// One frame's data. ttrpc's own limit: clients refuse, or break on, a larger one.
     public static let frameBytes = 4 << 20
-    /// A frame that says it is longer ends the connection instead of being skipped: ttrpc reserves the length's first byte as zero.
-    public static let frameBytesSkipped = (1 << 24) - 1
     /// Memory that decoding one message may take beyond a copy of its own bytes. libprotobuf-c can turn one byte of wire data into 49 of
     /// memory, and this stops that; what is not made to hurt takes a tenth of it.
     public static let decodeBytes = 16 << 20
@@ -19,27 +19,22 @@ public enum Limits {
     /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn. 1,000 connections with
     /// 64 messages of 2 KiB each in flight then stay within 256 MiB of memory.
     public static let bytesInFlight = 64 << 20
+    /// Those of them that are for frames over `frameBytesUnasked` that have begun to come: whoever begins one and does not go on leaves
+    /// the others room.
+    public static let frameBytesReserved = bytesInFlight / 2
     /// Names and metadata of a call, beside its message: they are kept as long as it is.
     public static let envelopeBytes = 16 << 10
-    /// What a message in flight takes beside its own bytes, about.
-    public static let messageOverheadBytes = 512
-    /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
-    public static let frameBytesUnasked = 64 << 10
     /// Calls served for one connection before the others have their turn: some 0.2 ms of work.
     public static let callsPerTurn = 16
-    /// Answers of one connection gathered to be written together; at the limit no further call of it is served until they are.
-    public static let answerBytesGathered = 1 << 20
     /// Answers of all connections that are larger than `frameBytesUnasked` and not yet handed to the kernel; beyond it a call is
     /// answered with an error instead: whoever does not read what it asked for must not fill the memory.
     public static let answerBytes = 64 << 20
+    /// Those of one connection among them: two full frames.
+    public static let answerBytesPerConnection = 8 << 20
     /// Connections at a time; the next is closed at once. Each costs a descriptor and some 10 KiB.
     public static let connections = 1280
     /// Connections of one user among them, so that nobody can shut the others out.
     public static let connectionsPerUser = 1024
-    /// Descriptors that connections leave to the rest of the daemon.
-    public static let descriptorsKept = 256
-    /// Supplementary groups of a peer that are looked at; the kernel allows more, people do not have them.
-    public static let peerGroups = 1024
     /// How long a new connection may stay silent before it is closed.
     public static let firstFrameSeconds = 30
     /// How long a frame may take from its first byte to its last before its connection is closed. On a local socket it is
@@ -47,45 +42,43 @@ public enum Limits {
     public static let frameSeconds = 10
     /// How long a peer may leave answers unread before its connection is closed.
     public static let unreadSeconds = 60
-    /// How long `IngestChunks` waits for the next chunk.
-    public static let chunkSeconds = 20
+    /// How long all chunks of one message may take: they hold memory. On a local socket the largest takes a second.
+    public static let chunksSeconds = 60
     /// Bytes that the messages of all `IngestChunks` calls under way together may have; further calls are refused for the moment. Two of
     /// the largest.
     public static let chunkedBytes = 2 * messageBytes
-    /// A piece of a message or record that does not fit a frame.
-    public static let chunkBytes = 256 << 10
-    /// How often health is looked at where nothing tells of its change.
-    public static let healthSeconds = 5
+    /// Those of one connection among them: one of the largest.
+    public static let chunkedBytesPerConnection = messageBytes
+    /// Records over `batchBytes` held in memory to be answered, all connections together; further reads wait. Two of the largest.
+    public static let largeRecordBytes = 2 * largeRecordBytesPerConnection
+    /// Those of one connection among them: one of the largest, with what is stored beside the message.
+    public static let largeRecordBytesPerConnection = messageBytes + (1 << 20)
+    /// How long a peer may take to read one of them.
+    public static let largeRecordSeconds = 60
     /// Watchers of health, all connections together; one more is refused.
-    public static let healthWatchers = 256
-    /// Log lines about misbehaving peers in a minute; further ones are counted.
-    public static let peerReportsPerMinute = 10
+    public static let healthWatchers = 1024
+    /// Those of one connection among them.
+    public static let healthWatchersPerConnection = 16
     /// Management calls waiting for their turn, all connections together; beyond it they are refused.
-    public static let managementCallsQueued = 256
-    /// A management call's request: names and settings, and all that may wait together then stays within 16 MiB.
-    public static let managementRequestBytes = 64 << 10
-    /// Management calls at work at the same time. Waiting for a run is one, so well over the number of exporting people.
+    public static let managementCallsQueued = 1024
+    /// Those of one connection among them.
+    public static let managementCallsQueuedPerConnection = 128
+    /// A management call's request: names and settings, and all that may wait together then stays within 32 MiB.
+    public static let managementRequestBytes = 32 << 10
+    /// Management calls at work at the same time. None of them waits for a peer.
     public static let managementCallsAtOnce = 64
-    /// Management calls that stream their answers, at the same time. Most of them wait for their readers.
-    public static let managementStreamsAtOnce = 256
+    /// Those of one connection among them; further ones of it wait.
+    public static let managementCallsAtOncePerConnection = 8
+    /// Management calls that stream their answers, at the same time: they wait for their readers.
+    public static let managementStreamsAtOnce = 64
+    /// Those of one connection among them; further ones of it wait.
+    public static let managementStreamsAtOncePerConnection = 4
+    /// Calls that wait for a run to end, at the same time.
+    public static let runWaitersAtOnce = 1024
+    /// Those of one connection among them; further ones of it wait.
+    public static let runWaitersAtOncePerConnection = 64
     /// How long a stopping daemon waits for calls under way.
     public static let shutdownGraceSeconds = 20
-    /// How long a client waits for a connection and, unless told otherwise, for an answer.
-    public static let clientCallSeconds = 30
-    /// Calls that a client has under way on its connection; further ones wait.
-    public static let clientCallsInFlight = 1024
-    /// The first and the longest pause before a client tries again; each is doubled from the one before, and a random part of it is
-    /// taken.
-    public static let clientBackoffMilliseconds = 10...1000
-    /// How long a client tries again what is safe to repeat, unless told otherwise.
-    public static let clientRetrySeconds = 10
-    /// Messages of one stream that a client keeps until they are asked for; beyond it its connection is not read.
-    public static let clientMessagesBuffered = 64
-
-    /// An id given by a sender; indexes keep it in memory.
-    public static let messageIDBytes = 256
-    /// A name of a configuration, destination or dataflow.
-    public static let nameBytes = 256
     /// One message, packed. Mail systems take some 25 to 50 MB; parts and the mail as sent both count.
     public static let messageBytes = 64 << 20
     /// One message, packed, in one frame: what goes with it in a request still fits. A larger one goes in chunks.
@@ -93,6 +86,33 @@ public enum Limits {
     /// Messages in one `Ingest`.
     public static let messagesPerIngest = 1000
 
+    // MARK: Inside the daemon
+
+    /// What a message in flight takes beside its own bytes, about.
+    public static let messageOverheadBytes = 512
+    /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
+    public static let frameBytesUnasked = 64 << 10
+    /// Answers of one connection gathered to be written together; at the limit no further call of it is served until they are.
+    public static let answerBytesGathered = 1 << 20
+    /// Descriptors that connections leave to the rest of the daemon.
+    public static let descriptorsKept = 256
+    /// Supplementary groups of a peer that are looked at; the kernel allows more, people do not have them.
+    public static let peerGroups = 1024
+    /// How often health is looked at where nothing tells of its change.
+    public static let healthSeconds = 5
+    /// Log lines about misbehaving peers in a minute; further ones are counted.
+    public static let peerReportsPerMinute = 10
+    /// A piece of a record, as it is answered: it needs no part of `answerBytes`.
+    public static let recordChunkBytes = 60 << 10
+    /// A frame that says it is longer ends the connection instead of being skipped: ttrpc reserves the length's first byte as zero.
+    public static let frameBytesSkipped = (1 << 24) - 1
+
+    // MARK: Messages and datasets
+
+    /// An id given by a sender; indexes keep it in memory.
+    public static let messageIDBytes = 256
+    /// A name of a configuration, destination or dataflow.
+    public static let nameBytes = 256
     /// Records in one batch: what one sync makes durable.
     public static let batchRecords = 4096
     /// Content in one batch, unless a single record is larger. At 1 MiB a write takes about as long as its sync.
@@ -133,4 +153,21 @@ public enum Limits {
     public static let retentionDays = 3
     /// The path of a Unix socket: the kernel's `sun_path` with its closing NUL.
     public static let socketPathBytes = 107
+
+    // MARK: Clients
+
+    /// A piece of a message that does not fit a frame, as clients send it.
+    public static let chunkBytes = 256 << 10
+    /// How long a client waits for a connection and, unless told otherwise, for an answer.
+    public static let clientCallSeconds = 30
+    /// Calls that a client has under way on its connection; further ones wait. Half of what the server takes, as those of its calls that
+    /// were given up count there until they have ended.
+    public static let clientCallsInFlight = callsPerConnection / 2
+    /// The first and the longest pause before a client tries again; each is doubled from the one before, and a random part of it is
+    /// taken.
+    public static let clientBackoffMilliseconds = 10...1000
+    /// How long a client tries again what is safe to repeat, unless told otherwise.
+    public static let clientRetrySeconds = 10
+    /// Messages of one stream that a client keeps until they are asked for; beyond it its connection is not read.
+    public static let clientMessagesBuffered = 64
 }

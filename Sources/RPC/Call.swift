@@ -48,21 +48,20 @@ package struct Call: Sendable {
     /// - Throws: `cancelled` when nobody waits for it any more; `resourceExhausted` when it does not fit a frame, or peers leave too
     ///   much unread. The call is still to be ended.
     package func send(_ message: [UInt8]) async throws(Status) {
-        guard message.count <= Limits.frameBytes else {
-            throw Status(
-                .resourceExhausted, "a message of \(message.count) bytes does not fit a frame", limit: Limits.frameBytes)
-        }
+        guard message.count <= Limits.frameBytes else { throw Call.tooLarge(message.count) }
         try await outbox.sendAndWait(.message(id, message))
     }
 
     /// Answers one of any number of messages and goes on at once. For what is bounded by what the peer sends: its calls are held up
-    /// while much is unread. What is too much for that ends the call with `resourceExhausted`.
+    /// while much is unread. What is too large for a frame, or too much for that, ends the call with `resourceExhausted`.
     package func post(_ message: [UInt8]) {
+        guard message.count <= Limits.frameBytes else { return answer(.failure(Call.tooLarge(message.count))) }
         outbox.send(.message(id, message))
     }
 
     /// Answers one of any number of messages, made when it is written: with all that has gathered until then. `make` is called once,
-    /// on the event loop, also when nobody waits any more; must not block.
+    /// on the event loop, also when nobody waits any more; must not block. What is too large for a frame ends the call with
+    /// `resourceExhausted`.
     package func sendGathered(_ make: @escaping @Sendable () -> [UInt8]) {
         outbox.send(.gathered(id, make))
     }
@@ -86,12 +85,13 @@ package struct Call: Sendable {
         case .failure(let status): packed = ResponseEnvelope.failure(status).packed
         }
         guard packed.count > Limits.frameBytes else { return packed }
-        // Clients refuse, or break on, a larger frame.
-        return ResponseEnvelope.failure(
-            Status(
-                .resourceExhausted, "the answer has \(packed.count) bytes, over the limit of \(Limits.frameBytes)",
-                limit: Limits.frameBytes)
-        ).packed
+        return ResponseEnvelope.failure(tooLarge(packed.count)).packed
+    }
+
+    /// Clients refuse, or break on, a larger frame.
+    static func tooLarge(_ bytes: Int) -> Status {
+        Status(
+            .resourceExhausted, "the answer has \(bytes) bytes, over the limit of \(Limits.frameBytes)", limit: Limits.frameBytes)
     }
 }
 
@@ -107,6 +107,14 @@ package protocol MessageReceiver: Cancellable {
     func receive(_ message: [UInt8])
     /// There are no more.
     func close()
+    /// The server stops: what still comes need not be taken; the call is to be ended, with `stopping` where its peer would have sent
+    /// more, once what came is answered.
+    func stop()
+}
+
+extension Status {
+    /// Why nothing is begun any more.
+    package static let stopping = Status(.unavailable, "the daemon is stopping", hint: "try again")
 }
 
 /// Serves a method. Called on a connection's event loop: must not block.

@@ -25,13 +25,18 @@ package final class Client: Sendable {
     ///     repeat. Zero: never.
     /// - Throws: as `ClientConnection.connect`.
     package static func connect(path: String, retryTime: Duration) async throws(Status) -> Client {
-        Client(path: path, retryTime: retryTime, connection: try await ClientConnection.connect(path: path))
+        Client(path: path, retryTime: retryTime, state: .connected(try await ClientConnection.connect(path: path)))
     }
 
-    private init(path: String, retryTime: Duration, connection: ClientConnection) {
+    /// Another client of the same server: it connects with its first call.
+    package func another() -> Client {
+        Client(path: path, retryTime: retryTime, state: .disconnected)
+    }
+
+    private init(path: String, retryTime: Duration, state: State) {
         self.path = path
         self.retryTime = retryTime
-        state = Mutex(.connected(connection))
+        self.state = Mutex(state)
     }
 
     /// Makes a call that has one request and one answer.

@@ -64,18 +64,8 @@ package final class ClientConnection: Sendable {
     ) async throws(Status) -> [UInt8] {
         let envelope = try envelope(method, payload, metadata, deadline)
         let result = channel.eventLoop.makePromise(of: [UInt8].self)
-        let begun = channel.eventLoop.makePromise(of: UInt32.self)
-        let cancelled = Status(.cancelled, "the call was cancelled; it may have been served")
-        do {
-            return try await withTaskCancellationHandler {
-                begin(method, envelope, deadline, .result(result), begun)
-                return try await result.futureResult.get()
-            } onCancel: {
-                begun.futureResult.whenSuccess { [handler] in handler.value.forget($0, cancelled) }
-            }
-        } catch {
-            throw Status(client: error)
-        }
+        let (known, _) = begin(method, envelope, deadline, .result(result))
+        return try await value(of: result.futureResult, call: known)
     }
 
     /// Begins a call that sends or gets any number of messages.
@@ -88,30 +78,45 @@ package final class ClientConnection: Sendable {
         deadline: NIODeadline? = nil
     ) async throws(Status) -> ClientStream {
         let envelope = try envelope(method, first ?? [], metadata, deadline)
-        let begun = channel.eventLoop.makePromise(of: UInt32.self)
+        let stream = channel.eventLoop.makePromise(of: UInt32.self)
         let made = ClientStream.Messages.makeSequence(
             backPressureStrategy: .init(
                 lowWatermark: Limits.clientMessagesBuffered / 2, highWatermark: Limits.clientMessagesBuffered),
-            finishOnDeinit: false, delegate: ClientStream.Demand(handler: handler, streamID: begun.futureResult))
-        begin(method, envelope, deadline, .messages(made.source), begun)
-        do {
-            return ClientStream(
-                handler: handler, eventLoop: channel.eventLoop, streamID: try await begun.futureResult.get(),
-                messages: made.sequence)
-        } catch {
-            throw Status(client: error)
-        }
+            finishOnDeinit: false, delegate: ClientStream.Demand(handler: handler, streamID: stream.futureResult))
+        let (known, begun) = begin(method, envelope, deadline, .messages(made.source))
+        known.cascade(to: stream)
+        return ClientStream(
+            handler: handler, eventLoop: channel.eventLoop, streamID: try await value(of: begun, call: known),
+            messages: made.sequence)
     }
 
+    /// `known`: the call's stream, at once; `begun`: the same, when it is sent.
     private func begin(
-        _ method: MethodDescription, _ envelope: [UInt8], _ deadline: NIODeadline?, _ receiver: ClientConnectionHandler.Receiver,
-        _ begun: EventLoopPromise<UInt32>
-    ) {
+        _ method: MethodDescription, _ envelope: [UInt8], _ deadline: NIODeadline?, _ receiver: ClientConnectionHandler.Receiver
+    ) -> (known: EventLoopFuture<UInt32>, begun: EventLoopFuture<UInt32>) {
         let beginning = ClientConnectionHandler.Beginning(
             method: method, envelope: envelope,
             flags: method.clientStreams ? .remoteOpen : method.serverStreams ? .remoteClosed : [],
-            deadline: deadline, receiver: receiver, begun: begun)
+            deadline: deadline, receiver: receiver, known: channel.eventLoop.makePromise(), begun: channel.eventLoop.makePromise()
+        )
         channel.eventLoop.execute { [handler] in handler.value.begin(beginning) }
+        return (beginning.known.futureResult, beginning.begun.futureResult)
+    }
+
+    /// What comes of a call, which is forgotten when the task is cancelled.
+    private func value<Value: Sendable>(
+        of future: EventLoopFuture<Value>, call: EventLoopFuture<UInt32>
+    ) async throws(Status) -> Value {
+        let cancelled = Status(.cancelled, "the call was cancelled; it may have been served")
+        do {
+            return try await withTaskCancellationHandler {
+                try await future.get()
+            } onCancel: {
+                call.whenSuccess { [handler] in handler.value.forget($0, cancelled) }
+            }
+        } catch {
+            throw Status(client: error)
+        }
     }
 
     private func envelope(

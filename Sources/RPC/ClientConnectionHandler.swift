@@ -21,22 +21,27 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         let flags: Frame.Flags
         let deadline: NIODeadline?
         let receiver: Receiver
-        /// Told the call's stream once it has one.
+        /// Told the call's stream at once, to `forget` it by.
+        let known: EventLoopPromise<UInt32>
+        /// Told its stream once it is sent.
         let begun: EventLoopPromise<UInt32>
     }
 
+    /// A call that is not over.
     private struct Waiting {
-        let receiver: Receiver
-        let deadline: NIODeadline?
+        let call: Beginning
+        var isSent = false
+        /// Whether all its messages are sent.
+        var isClosed: Bool
     }
 
     private var decoder = FrameDecoder()
     private var streams = ClientStreams()
     private var calls: [UInt32: Waiting] = [:]
-    /// Calls over the bound: they begin when others end.
-    private var queued: [Beginning] = []
+    /// Calls over the bound, in order: they are sent when others end.
+    private var queued: [UInt32] = []
     /// Those who go on sending when the daemon reads again.
-    private var senders: [EventLoopPromise<Void>] = []
+    private var senders: [(streamID: UInt32, done: EventLoopPromise<Void>)] = []
     /// Streams whose messages nobody takes at the moment: then nothing is read.
     private var full: Set<UInt32> = []
     private var hasHeldRead = false
@@ -57,33 +62,61 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
     // MARK: Calling
 
     func begin(_ call: Beginning) {
-        guard let context, context.channel.isActive else { return fail(call, ClientConnection.closed) }
-        if let deadline = call.deadline { scheduleWake(deadline, context) }
-        guard streams.count < Limits.clientCallsInFlight else { return queued.append(call) }
+        guard let context, context.channel.isActive else {
+            call.known.fail(ClientConnection.closed)
+            return end(call, ClientConnection.closed)
+        }
         let streamID = streams.begin(call.method)
-        calls[streamID] = Waiting(receiver: call.receiver, deadline: call.deadline)
-        write(Frame(streamID: streamID, kind: .request, flags: call.flags, data: call.envelope), context)
-        call.begun.succeed(streamID)
+        calls[streamID] = Waiting(call: call, isClosed: !call.method.clientStreams)
+        call.known.succeed(streamID)
+        if let deadline = call.deadline { scheduleWake(deadline, context) }
+        queued.append(streamID)
+        sendQueued()
     }
 
-    private func fail(_ call: Beginning, _ status: Status) {
-        call.begun.fail(status)
-        finish(call.receiver, message: nil, status)
+    private func sendQueued() {
+        while let streamID = queued.first, calls.count - queued.count < Limits.clientCallsInFlight, let context {
+            queued.removeFirst()
+            guard let call = calls[streamID]?.call else { continue }
+            calls[streamID]?.isSent = true
+            write(Frame(streamID: streamID, kind: .request, flags: call.flags, data: call.envelope), context)
+            call.begun.succeed(streamID)
+        }
     }
 
     /// Sends a message, or the end of them; `done` is told when more may be sent.
     func send(_ message: [UInt8]?, on streamID: UInt32, _ done: EventLoopPromise<Void>) {
-        guard let context, calls[streamID] != nil else { return done.fail(Status(.cancelled, "the call is over")) }
+        guard let context, let call = calls[streamID], call.isSent else {
+            return done.fail(Status(.cancelled, "the call is over"))
+        }
         write(message.map { Frame(streamID: streamID, kind: .data, data: $0) } ?? .end(streamID), context)
-        if context.channel.isWritable { done.succeed() } else { senders.append(done) }
+        if message == nil { calls[streamID]?.isClosed = true }
+        if context.channel.isWritable { done.succeed() } else { senders.append((streamID, done)) }
     }
 
-    /// Nobody waits for it any more. ttrpc has no way to say so: what still comes is dropped.
+    /// Nobody waits for it any more. ttrpc has no way to say so: what still comes is dropped; but that nothing more follows can be said.
     func forget(_ streamID: UInt32, _ status: Status) {
-        guard streams.forget(streamID), let call = calls.removeValue(forKey: streamID) else { return }
-        full.remove(streamID)
-        finish(call.receiver, message: nil, status)
+        guard streams.forget(streamID), let call = remove(streamID) else { return }
+        if call.isSent, !call.isClosed, let context { write(.end(streamID), context) }
+        end(call.call, status)
         callEnded()
+    }
+
+    private func remove(_ streamID: UInt32) -> Waiting? {
+        guard let call = calls.removeValue(forKey: streamID) else { return nil }
+        full.remove(streamID)
+        if !call.isSent { queued.removeAll { $0 == streamID } }
+        senders.removeAll { sender in
+            guard sender.streamID == streamID else { return false }
+            sender.done.fail(Status(.cancelled, "the call is over"))
+            return true
+        }
+        return call
+    }
+
+    private func end(_ call: Beginning, _ status: Status) {
+        call.begun.fail(status)
+        finish(call.receiver, message: nil, status)
     }
 
     /// One write for all that is sent in one turn of the loop.
@@ -109,11 +142,10 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         while let event = decoder.next() {
             switch streams.receive(event) {
             case .message(let streamID, let message):
-                guard case .messages(let source)? = calls[streamID]?.receiver else { continue }
+                guard case .messages(let source)? = calls[streamID]?.call.receiver else { continue }
                 if source.yield(message) == .stopProducing { full.insert(streamID) }
             case .end(let streamID, let message, let status):
-                full.remove(streamID)
-                if let call = calls.removeValue(forKey: streamID) { finish(call.receiver, message: message, status) }
+                if let call = remove(streamID) { finish(call.call.receiver, message: message, status) }
                 callEnded()
             case .ignore: break
             case .close(let status):
@@ -134,7 +166,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
     }
 
     private func callEnded() {
-        if !queued.isEmpty, streams.count < Limits.clientCallsInFlight { begin(queued.removeFirst()) }
+        sendQueued()
         resumeReading()
     }
 
@@ -159,7 +191,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         if context.channel.isWritable {
             let waiting = senders
             senders = []
-            for sender in waiting { sender.succeed() }
+            for sender in waiting { sender.done.succeed() }
         }
         context.fireChannelWritabilityChanged()
     }
@@ -178,10 +210,8 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         nextWake = nil
         let now = NIODeadline.now()
         let late = Status(.deadlineExceeded, "no answer in time; the call may have been served")
-        for call in queued where call.deadline.map({ $0 <= now }) ?? false { fail(call, late) }
-        queued.removeAll { $0.deadline.map { $0 <= now } ?? false }
-        for (streamID, call) in calls where call.deadline.map({ $0 <= now }) ?? false { forget(streamID, late) }
-        let next = (calls.values.compactMap(\.deadline) + queued.compactMap(\.deadline)).min()
+        for (streamID, call) in calls where call.call.deadline.map({ $0 <= now }) ?? false { forget(streamID, late) }
+        let next = calls.values.compactMap(\.call.deadline).min()
         if let next, let context { scheduleWake(next, context) }
     }
 
@@ -198,11 +228,10 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
     }
 
     private func failAll(_ status: Status) {
-        let (begun, waiting, sending) = (calls, queued, senders)
+        let (ended, sending) = (calls, senders)
         (calls, queued, senders) = ([:], [], [])
         _ = streams.forgetAll()
-        for call in begun.values { finish(call.receiver, message: nil, status) }
-        for call in waiting { fail(call, ClientConnection.closed) }
-        for sender in sending { sender.fail(status) }
+        for call in ended.values { end(call.call, call.isSent ? status : ClientConnection.closed) }
+        for sender in sending { sender.done.fail(status) }
     }
 }

@@ -2,15 +2,6 @@ import Model
 import NIOCore
 import Synchronization
 
-/// Whether a server has stopped.
-final class StopFlag: Sendable {
-    private let flag = Atomic(false)
-
-    var isSet: Bool { flag.load(ordering: .acquiring) }
-
-    func set() { flag.store(true, ordering: .releasing) }
-}
-
 /// What handlers say of a connection's calls, on its way from any thread to the event loop: one hop and one write for all that gathers
 /// meanwhile.
 final class Outbox: Sendable {
@@ -52,15 +43,17 @@ final class Outbox: Sendable {
     }
 
     private let eventLoop: any EventLoop
-    private let memory: MemoryAllowance
-    /// Set before the event loop ends: nothing may be given to it then.
-    private let isStopped: StopFlag
+    private let memory: Allowance
+    private let connection: UInt64
     private let state = Mutex(State())
 
-    init(eventLoop: any EventLoop, memory: MemoryAllowance, isStopped: StopFlag) {
+    /// - Parameters:
+    ///   - memory: what large answers of all connections may take.
+    ///   - connection: the number of this one.
+    init(eventLoop: any EventLoop, memory: Allowance, connection: UInt64) {
         self.eventLoop = eventLoop
         self.memory = memory
-        self.isStopped = isStopped
+        self.connection = connection
     }
 
     /// Delivers to `handler` until `close`. On the event loop.
@@ -75,29 +68,35 @@ final class Outbox: Sendable {
             defer { state = State() }
             return (state.items, state.waiting)
         }
-        memory.giveBack(items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) })
+        giveBack(Self.largeBytes(items))
         for continuation in waiting { continuation.resume() }
     }
 
     /// What is too much for what peers leave unread is replaced by an error.
     func send(_ item: Item) {
-        guard item.isLarge, !memory.take(item.bytes) else { return enqueue(item) }
-        enqueue(.response(item.call, Call.envelope(.failure(tooMuchUnread))))
+        guard item.isLarge, !memory.take(item.bytes, of: connection) else { return enqueue(item) }
+        enqueue(
+            .response(
+                item.call,
+                Call.envelope(
+                    .failure(
+                        Status(
+                            .resourceExhausted, "too many bytes of answers wait to be read already",
+                            hint: "read them, or try again later", reason: .temporary, limit: memory.share)))))
     }
 
-    /// Sends a message, then waits until the peer has little to read.
+    /// Sends a message, then waits until the peer has little to read; before, where it is large, until it may take its memory.
     func sendAndWait(_ item: Item) async throws(Status) {
-        guard !item.isLarge || memory.take(item.bytes) else { throw tooMuchUnread }
-        await withCheckedContinuation { enqueue(item, $0) }
+        let mayBeSent = item.isLarge ? await memory.wait(item.bytes, of: connection) : true
+        if mayBeSent { await withCheckedContinuation { enqueue(item, $0) } }
         // Whoever waited for the call is gone when its task was cancelled.
-        if Task.isCancelled { throw Status(.cancelled, "nobody waits for the call any more") }
+        if !mayBeSent || Task.isCancelled { throw Status(.cancelled, "nobody waits for the call any more") }
     }
 
-    private var tooMuchUnread: Status {
-        Status(
-            .resourceExhausted, "\(Limits.answerBytes) bytes of answers wait to be read", hint: "read them, or try again later",
-            limit: Limits.answerBytes)
-    }
+    /// What items that are sent, or never will be, took.
+    func giveBack(_ large: Int) { memory.giveBack(large, of: connection) }
+
+    static func largeBytes(_ items: [Item]) -> Int { items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) } }
 
     private func enqueue(_ item: Item, _ sender: CheckedContinuation<Void, Never>? = nil) {
         enum Next {
@@ -106,7 +105,7 @@ final class Outbox: Sendable {
             case isGone
         }
         let next = state.withLock { state -> Next in
-            guard let handler = state.handler, !isStopped.isSet else { return .isGone }
+            guard let handler = state.handler else { return .isGone }
             state.items.append(item)
             state.bytes += item.bytes
             if let sender { state.waiting.append(sender) }
@@ -118,7 +117,7 @@ final class Outbox: Sendable {
         case .deliver(let handler): eventLoop.execute { handler.value.deliver() }
         case .isScheduled: break
         case .isGone:
-            if item.isLarge { memory.giveBack(item.bytes) }
+            giveBack(Self.largeBytes([item]))
             sender?.resume()
         }
     }

@@ -7,11 +7,9 @@ import Synchronization
 
 /// Serves methods on a Unix socket.
 package final class Server: Sendable {
-    private let group: MultiThreadedEventLoopGroup
     private let listener: any NIOCore.Channel
     private let path: String
     private let connections: ConnectionTable
-    private let isStopped: StopFlag
 
     /// Begins to serve. When this returns, clients can connect to `path`, whose file has mode 0600.
     ///
@@ -24,15 +22,15 @@ package final class Server: Sendable {
         path: String, methods: [Method], report: @escaping @Sendable (Peer, String) -> Void = { _, _ in }
     ) async throws(Status) -> Server {
         let descriptor = try UnixSocket.bind(path)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let connections = ConnectionTable(limit: connectionLimit())
         let shared = ServerConnectionHandler.Shared(
             methods: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0) }),
             descriptions: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0.description) }),
-            answerMemory: MemoryAllowance(limit: Limits.answerBytes), isStopped: StopFlag(), report: report)
-        let eventLoop = group.next()
+            answerMemory: Allowance(limit: Limits.answerBytes, share: Limits.answerBytesPerConnection), report: report)
+        // One loop for all connections: they share its memory, and are fair among each other on it.
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let memory = NIOLoopBoundBox.makeBoxSendingValue(ReceiveMemory(), eventLoop: eventLoop)
-        let bootstrap = ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             // One read of a connection, then the others have theirs.
@@ -56,11 +54,9 @@ package final class Server: Sendable {
         do {
             let listener = try await bootstrap.withBoundSocket(descriptor).get()
             UnixSocket.closeAllOnExec()
-            return Server(
-                group: group, listener: listener, path: path, connections: connections, isStopped: shared.isStopped)
+            return Server(listener: listener, path: path, connections: connections)
         } catch {
             UnixSocket.remove(path)
-            try? await group.shutdownGracefully()
             throw Status(.unavailable, "cannot listen on \(path): \(error)")
         }
     }
@@ -73,12 +69,7 @@ package final class Server: Sendable {
         return Int(min(limit.rlim_cur - kept, rlim_t(Limits.connections)))
     }
 
-    private init(
-        group: MultiThreadedEventLoopGroup, listener: any NIOCore.Channel, path: String, connections: ConnectionTable,
-        isStopped: StopFlag
-    ) {
-        self.isStopped = isStopped
-        self.group = group
+    private init(listener: any NIOCore.Channel, path: String, connections: ConnectionTable) {
         self.listener = listener
         self.path = path
         self.connections = connections
@@ -98,7 +89,5 @@ package final class Server: Sendable {
             connection.channel.closeFuture.whenComplete { _ in cutOff.cancel() }
         }
         for connection in open { try? await connection.channel.closeFuture.get() }
-        isStopped.set()
-        try? await group.shutdownGracefully()
     }
 }

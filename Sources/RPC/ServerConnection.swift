@@ -16,8 +16,9 @@ package struct ServerConnection: Sendable {
     /// Its calls.
     package var streams: ServerStreams
     private var decoder = FrameDecoder()
-    /// When its first frame must be there; nil: it was.
+    /// When its first frame must be there; nil: it was, or the peer is not read.
     private var firstFrameBy: NIODeadline?
+    private var hasSentFrame = false
     /// When the frame that has begun must be whole.
     private var frameBy: NIODeadline?
     /// When the peer must have read of what it was sent.
@@ -40,14 +41,11 @@ package struct ServerConnection: Sendable {
     package mutating func next(now: NIODeadline) -> Action? {
         guard streams.mayRead else { return nil }
         guard let event = decoder.next() else {
-            if !decoder.isWithinFrame {
-                frameBy = nil
-            } else if frameBy == nil {
-                frameBy = now + .seconds(Int64(Limits.frameSeconds))
-            }
+            if !hasSentFrame { firstFrameBy = firstFrameBy ?? now + .seconds(Int64(Limits.firstFrameSeconds)) }
+            frameBy = decoder.isWithinFrame ? frameBy ?? now + .seconds(Int64(Limits.frameSeconds)) : nil
             return nil
         }
-        (firstFrameBy, frameBy) = (nil, nil)
+        (firstFrameBy, frameBy, hasSentFrame) = (nil, nil, true)
         switch event {
         case .frame(let frame): return .stream(streams.receive(frame, now: now))
         case .oversize(let streamID, let kind, let length):
@@ -64,9 +62,9 @@ package struct ServerConnection: Sendable {
         decoder.reserveFrame()
     }
 
-    /// The peer is not read for a while, or has been read again: the time it takes for a frame counts only while it is.
+    /// The peer is not read for a while: the time it takes for a frame counts only while it is, and anew then.
     package mutating func hold() {
-        frameBy = nil
+        (firstFrameBy, frameBy) = (nil, nil)
     }
 
     /// Whether the peer leaves what it was sent unread.

@@ -15,8 +15,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
     struct Shared: Sendable {
         let methods: [MethodName: Method]
         let descriptions: [MethodName: MethodDescription]
-        let answerMemory: MemoryAllowance
-        let isStopped: StopFlag
+        let answerMemory: Allowance
         /// Told of each connection that is closed for what its peer did.
         let report: @Sendable (Peer, String) -> Void
     }
@@ -34,9 +33,9 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
     /// Others have their turn: there is more to serve.
     private var isYielding = false
     private var isWaitingForMemory = false
-    /// Bytes of the large frame that is being received.
-    private var frameReserved = 0
-    /// What `memory` counts for this connection.
+    /// Bytes of the large frame that is being received; its memory is taken.
+    private var frameReserved: Int?
+    /// What `memory` counts for the messages of this connection.
     private var accounted = 0
     private var nextWake: NIODeadline?
     private var wake: Scheduled<Void>?
@@ -46,7 +45,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         self.memory = memory
         self.peer = peer
         self.number = number
-        outbox = Outbox(eventLoop: eventLoop, memory: shared.answerMemory, isStopped: shared.isStopped)
+        outbox = Outbox(eventLoop: eventLoop, memory: shared.answerMemory, connection: number)
         connection = ServerConnection(methods: shared.descriptions, now: .now())
     }
 
@@ -62,9 +61,9 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         wake?.cancel()
         wake = nil
         memory.stopWaiting(self)
-        frameReserved = 0
+        giveFrameBack()
         for call in connection.streams.abandonAll() { receivers[call.serial]?.cancel() }
-        connection.streams.drain()
+        _ = connection.streams.drain()
         account()
         outbox.resumeSenders()
         if connection.streams.isDrained { outbox.close() }
@@ -81,21 +80,23 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
     /// Whether the peer may have more served: it keeps to its bounds, it reads its answers, and there is memory.
     private func mayServe(_ context: ChannelHandlerContext) -> Bool {
         !isYielding && connection.streams.mayRead && context.channel.isWritable && !outbox.isFull
-            && (memory.hasRoom || frameReserved > 0)
+            && !lacksMemory
     }
+
+    /// Who has begun a large frame may finish it once its memory is taken, whatever the others hold.
+    private var lacksMemory: Bool { frameReserved == nil && (!memory.hasRoom || connection.largeFrame != nil) }
 
     private func serveWhatCame(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
         var served = 0
         while mayServe(context), let action = connection.next(now: now) {
-            frameReserved = 0
             perform(action, context)
             account()
+            giveFrameBack()
             served += 1
             if served == Limits.callsPerTurn { yield(context) }
         }
-        reserveLargeFrame(context)
-        if !memory.hasRoom { waitForMemory() }
+        if lacksMemory { waitForMemory() }
         scheduleWake(context.eventLoop)
     }
 
@@ -134,16 +135,8 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// What is to be received in many reads asks for its memory first.
-    private func reserveLargeFrame(_ context: ChannelHandlerContext) {
-        guard frameReserved == 0, let length = connection.largeFrame, memory.hasRoom else { return }
-        frameReserved = length
-        connection.reserveFrame()
-        account()
-    }
-
     private func account() {
-        let holds = connection.streams.bytesHeld + frameReserved
+        let holds = connection.streams.bytesHeld
         guard holds != accounted else { return }
         let change = holds - accounted
         accounted = holds
@@ -152,12 +145,12 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
 
     /// Reads are held while the peer may not have more served: it is slowed down, and nobody else is.
     func read(context: ChannelHandlerContext) {
+        if lacksMemory { waitForMemory() }
         if mayServe(context) {
             context.read()
         } else {
             hasHeldRead = true
             connection.hold()
-            if !memory.hasRoom { waitForMemory() }
         }
     }
 
@@ -178,16 +171,36 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         }
     }
 
+    /// What is to be received in many reads asks for its memory first.
     private func waitForMemory() {
         guard !isWaitingForMemory else { return }
-        isWaitingForMemory = true
-        memory.wait(self)
+        guard let frame = connection.largeFrame else {
+            isWaitingForMemory = true
+            return memory.waitForRoom(self)
+        }
+        guard memory.reserve(self, frame: frame) else {
+            isWaitingForMemory = true
+            return
+        }
+        begin(frame: frame)
     }
 
-    /// There is memory again.
-    func resumeAfterWait() {
+    /// There is memory again; `frame`: for the large frame that has begun, and it is taken.
+    func resumeAfterWait(frame: Int?) {
         isWaitingForMemory = false
+        if let frame { begin(frame: frame) }
         if let context { resume(context) }
+    }
+
+    private func begin(frame: Int) {
+        frameReserved = frame
+        connection.reserveFrame()
+    }
+
+    private func giveFrameBack() {
+        guard let frame = frameReserved else { return }
+        frameReserved = nil
+        memory.giveBack(frame: frame)
     }
 
     // MARK: Writing
@@ -198,7 +211,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         guard let context else {
             for item in items { _ = frame(for: item) }
             account()
-            shared.answerMemory.giveBack(items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) })
+            outbox.giveBack(Outbox.largeBytes(items))
             outbox.resumeSenders()
             if connection.streams.isDrained { outbox.close() }
             return
@@ -207,10 +220,10 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
             capacity: items.reduce(0) { $0 + Frame.headerSize + $1.bytes })
         for item in items { frame(for: item)?.write(into: &buffer) }
         account()
-        let large = items.reduce(0) { $0 + ($1.isLarge ? $1.bytes : 0) }
+        let large = Outbox.largeBytes(items)
         if large > 0 {
-            context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { [memory = shared.answerMemory] _ in
-                memory.giveBack(large)
+            context.writeAndFlush(wrapOutboundOut(buffer)).whenComplete { [outbox] _ in
+                outbox.giveBack(large)
             }
         } else if buffer.readableBytes > 0 {
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
@@ -232,7 +245,11 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         case .gathered(let id, let make):
             // Made even when nobody waits: what gathers is let go of by it.
             let message = make()
-            return connection.streams.isOpen(id) ? Frame(streamID: id.streamID, kind: .data, data: message) : nil
+            guard connection.streams.isOpen(id) else { return nil }
+            guard message.count <= Limits.frameBytes else {
+                return frame(for: .response(id, Call.envelope(.failure(Call.tooLarge(message.count)))))
+            }
+            return Frame(streamID: id.streamID, kind: .data, data: message)
         case .release(let id, let messages, let bytes):
             connection.streams.release(id, messages: messages, bytes: bytes)
             return nil
@@ -278,9 +295,9 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// Takes no further calls, answers those under way, then closes.
+    /// Takes no further calls and messages, answers those under way, then closes.
     func drain() {
-        connection.streams.drain()
+        for call in connection.streams.drain() { (receivers[call.serial] as? any MessageReceiver)?.stop() }
         if connection.streams.isDrained, let context { closeAfterWrites(context) }
     }
 

@@ -60,8 +60,8 @@ package struct ServerStreams: Sendable {
         let serial: UInt64
         let method: MethodDescription
         let deadline: NIODeadline?
-        /// When the next message must be there.
-        var messageBy: NIODeadline?
+        /// When the last message must be there.
+        var wholeBy: NIODeadline?
         var isClosedByPeer: Bool
         var held: Held
     }
@@ -106,7 +106,7 @@ package struct ServerStreams: Sendable {
     package mutating func receive(_ frame: Frame, now: NIODeadline) -> Action {
         switch Frame.Kind(rawValue: frame.kind) {
         case .request: receive(request: frame, now: now)
-        case .data: receive(data: frame, now: now)
+        case .data: receive(data: frame)
         // Responses are for servers to send; kinds not known are for later versions to explain.
         case .response, nil: .ignore
         }
@@ -132,7 +132,7 @@ package struct ServerStreams: Sendable {
                 inUse, Status(.invalidArgument, "stream id \(frame.streamID) is in use by a call under way", reason: .conflict))
         }
         do throws(Status) {
-            guard !isDraining else { throw Status(.unavailable, "the daemon is stopping", hint: "try again") }
+            guard !isDraining else { throw .stopping }
             return try begin(frame, now: now)
         } catch {
             return .answer(streamID: frame.streamID, error)
@@ -166,10 +166,12 @@ package struct ServerStreams: Sendable {
         let hasMessage = !method.clientStreams || !request.payload.isEmpty
         let isLast = !method.clientStreams || frame.flags.contains(.remoteClosed)
         nextSerial += 1
+        // Whoever sends pieces of one message holds memory until the last.
+        let isInPieces = method.clientStreams && !method.serverStreams && !isLast
         var stream = Stream(
-            serial: nextSerial, method: method, deadline: deadline, messageBy: nil, isClosedByPeer: isLast, held: Held())
+            serial: nextSerial, method: method, deadline: deadline,
+            wholeBy: isInPieces ? now + .seconds(Int64(Limits.chunksSeconds)) : nil, isClosedByPeer: isLast, held: Held())
         if hasMessage { hold(request.payload, &stream) }
-        if !isLast { stream.messageBy = messageBy(method, now) }
         open[frame.streamID] = stream
         if isStreaming { streaming += 1 }
         noteExpiry(of: stream)
@@ -180,7 +182,7 @@ package struct ServerStreams: Sendable {
                 isLast: isLast))
     }
 
-    private mutating func receive(data frame: Frame, now: NIODeadline) -> Action {
+    private mutating func receive(data frame: Frame) -> Action {
         guard frame.streamID % 2 == 1 else { return .answer(streamID: frame.streamID, even(frame.streamID)) }
         let message = frame.flags.contains(.noData) ? nil : frame.data
         let isLast = frame.flags.contains(.remoteClosed)
@@ -202,9 +204,8 @@ package struct ServerStreams: Sendable {
         guard message != nil || isLast else { return .ignore }
         if let message { hold(message, &stream) }
         stream.isClosedByPeer = isLast
-        stream.messageBy = isLast ? nil : messageBy(stream.method, now)
+        if isLast { stream.wholeBy = nil }
         open[frame.streamID] = stream
-        noteExpiry(of: stream)
         return message.map { .message(call, $0, isLast: isLast) } ?? .close(call)
     }
 
@@ -218,11 +219,6 @@ package struct ServerStreams: Sendable {
         stream.held.bytes += bytes
         held.messages += 1
         held.bytes += bytes
-    }
-
-    /// Whoever sends chunks of one message holds memory until the last.
-    private func messageBy(_ method: MethodDescription, _ now: NIODeadline) -> NIODeadline? {
-        method.clientStreams && !method.serverStreams ? now + .seconds(Int64(Limits.chunkSeconds)) : nil
     }
 
     // MARK: What handlers do
@@ -283,7 +279,7 @@ package struct ServerStreams: Sendable {
 
     private mutating func noteExpiry(of stream: Stream) {
         if let time = stream.deadline { earliestExpiry = min(earliestExpiry ?? time, time) }
-        if let time = stream.messageBy { earliestExpiry = min(earliestExpiry ?? time, time) }
+        if let time = stream.wholeBy { earliestExpiry = min(earliestExpiry ?? time, time) }
     }
 
     /// Gives up the calls whose time has run out.
@@ -292,11 +288,11 @@ package struct ServerStreams: Sendable {
         var actions: [Action] = []
         for (streamID, stream) in open {
             let isLate = stream.deadline.map { $0 <= now } ?? false
-            guard isLate || stream.messageBy.map({ $0 <= now }) ?? false, let call = abandon(streamID) else { continue }
+            guard isLate || stream.wholeBy.map({ $0 <= now }) ?? false, let call = abandon(streamID) else { continue }
             let what =
                 isLate
                 ? "the call's deadline has passed; it may have been served"
-                : "no chunk came for \(Limits.chunkSeconds) seconds"
+                : "not all of its messages came in \(Limits.chunksSeconds) seconds"
             actions.append(
                 .cancel(call, Status(.deadlineExceeded, what, hint: "the same message again settles it", reason: .temporary)))
         }
@@ -307,9 +303,11 @@ package struct ServerStreams: Sendable {
 
     // MARK: The end
 
-    /// Takes no further calls.
-    package mutating func drain() {
+    /// Takes no further calls. Those that wait for more messages: to be told that none will be taken.
+    package mutating func drain() -> [CallID] {
         isDraining = true
+        return open.filter { !$0.value.isClosedByPeer }.map { CallID(streamID: $0.key, serial: $0.value.serial) }
+            .sorted { $0.serial < $1.serial }
     }
 
     /// Gives up all calls: the peer is gone.

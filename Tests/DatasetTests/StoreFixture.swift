@@ -39,6 +39,13 @@ extension RecordStore {
         }
     }
 
+    /// The records with a message id.
+    func find(_ id: MessageID) throws(DatasetError) -> [StoredRecord] {
+        var found: [StoredRecord] = []
+        for sequence in sequences(of: id) { found += try nextBatch(after: sequence - 1, through: sequence) ?? [] }
+        return found
+    }
+
     /// Every visible record.
     func all() throws -> [StoredRecord] {
         var records: [StoredRecord] = []

@@ -17,7 +17,7 @@ import Testing
                 try await createFlow(daemon, to: nil)
                 let ended = try await python(daemon.socket)
                 #expect(ended.code == 0, "\(ended.output)\(ended.errors)")
-                #expect(ended.output.contains("all 9 scenes"))
+                #expect(ended.output.contains("all 11 scenes"))
             }
         }
     }
@@ -170,15 +170,27 @@ import Testing
             ("frameBytes", Limits.frameBytes), ("messageBytes", Limits.messageBytes),
             ("messageFrameBytes", Limits.messageFrameBytes), ("messagesPerIngest", Limits.messagesPerIngest),
             ("decodeBytes", Limits.decodeBytes), ("envelopeBytes", Limits.envelopeBytes),
-            ("managementRequestBytes", Limits.managementRequestBytes),
-            ("callsPerConnection", Limits.callsPerConnection), ("streamsPerConnection", Limits.streamsPerConnection),
-            ("messagesInFlightPerConnection", Limits.messagesInFlightPerConnection),
-            ("bytesInFlightPerConnection", Limits.bytesInFlightPerConnection), ("bytesInFlight", Limits.bytesInFlight),
-            ("chunkedBytes", Limits.chunkedBytes), ("answerBytes", Limits.answerBytes),
-            ("managementStreamsAtOnce", Limits.managementStreamsAtOnce), ("healthWatchers", Limits.healthWatchers),
-            ("connections", Limits.connections),
-            ("connectionsPerUser", Limits.connectionsPerUser), ("firstFrameSeconds", Limits.firstFrameSeconds),
-            ("frameSeconds", Limits.frameSeconds), ("unreadSeconds", Limits.unreadSeconds), ("chunkSeconds", Limits.chunkSeconds),
+            ("managementRequestBytes", Limits.managementRequestBytes), ("callsPerConnection", Limits.callsPerConnection),
+            ("streamsPerConnection", Limits.streamsPerConnection),
+            ("messagesInFlightPerConnection", Limits.messagesInFlightPerConnection), ("bytesInFlight", Limits.bytesInFlight),
+            ("bytesInFlightPerConnection", Limits.bytesInFlightPerConnection),
+            ("frameBytesReserved", Limits.frameBytesReserved), ("chunkedBytes", Limits.chunkedBytes),
+            ("chunkedBytesPerConnection", Limits.chunkedBytesPerConnection), ("answerBytes", Limits.answerBytes),
+            ("answerBytesPerConnection", Limits.answerBytesPerConnection), ("largeRecordBytes", Limits.largeRecordBytes),
+            ("largeRecordBytesPerConnection", Limits.largeRecordBytesPerConnection),
+            ("managementCallsQueued", Limits.managementCallsQueued),
+            ("managementCallsQueuedPerConnection", Limits.managementCallsQueuedPerConnection),
+            ("managementCallsAtOnce", Limits.managementCallsAtOnce),
+            ("managementCallsAtOncePerConnection", Limits.managementCallsAtOncePerConnection),
+            ("managementStreamsAtOnce", Limits.managementStreamsAtOnce),
+            ("managementStreamsAtOncePerConnection", Limits.managementStreamsAtOncePerConnection),
+            ("runWaitersAtOnce", Limits.runWaitersAtOnce),
+            ("runWaitersAtOncePerConnection", Limits.runWaitersAtOncePerConnection), ("healthWatchers", Limits.healthWatchers),
+            ("healthWatchersPerConnection", Limits.healthWatchersPerConnection), ("connections", Limits.connections),
+            ("connectionsPerUser", Limits.connectionsPerUser), ("callsPerTurn", Limits.callsPerTurn),
+            ("firstFrameSeconds", Limits.firstFrameSeconds), ("frameSeconds", Limits.frameSeconds),
+            ("unreadSeconds", Limits.unreadSeconds), ("chunksSeconds", Limits.chunksSeconds),
+            ("largeRecordSeconds", Limits.largeRecordSeconds), ("shutdownGraceSeconds", Limits.shutdownGraceSeconds),
         ]
         for (name, number) in limits {
             let digits = String(number)
@@ -188,10 +200,12 @@ import Testing
                 })
             #expect(page.contains("| \(grouped) | `\(name)` |"), "\(name) is \(grouped)")
         }
-        #expect(page.contains("| \(Limits.managementCallsAtOnce) and \(Limits.managementCallsQueued) |"))
-        #expect(page.contains("after \(Limits.callsPerTurn) calls"))
-        // And each name of the table is one of those.
-        let named = page.matches(of: /\| `(\w+)` \|/).map { String($0.1) }
-        #expect(Set(named) == Set(limits.map(\.0)))
+        // The names of the page, of this list, and of what the code has for the wire are the same.
+        let source = try String(
+            contentsOfFile: Programs.repository.appending("Sources/Model/Limits.swift").string, encoding: .utf8)
+        let wire = try #require(source.split(separator: "// MARK: ").first { $0.hasPrefix("The wire") })
+        let inCode = Set(wire.matches(of: /static let (\w+)/).map { String($0.1) })
+        #expect(Set(limits.map(\.0)) == inCode)
+        #expect(Set(page.matches(of: /\| `(\w+)` \|/).map { String($0.1) }) == inCode)
     }
 }

@@ -11,7 +11,7 @@ import sys
 
 REQUEST, RESPONSE, DATA = 1, 2, 3
 REMOTE_CLOSED, REMOTE_OPEN, NO_DATA = 1, 2, 4
-INGESTION = "messageexport.v1.IngestionService"
+INGESTION, DATASET = "messageexport.v1.IngestionService", "messageexport.v1.DatasetService"
 STORED, DUPLICATE, EXPORT_DISABLED = 1, 2, 3
 
 
@@ -75,6 +75,7 @@ class Failure(Exception):
 
 class Connection:
     def __init__(self, path):
+        self.path = path
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
         self.socket.connect(path)
@@ -152,6 +153,7 @@ def one_call(connection):
     answers = [unpack(result) for result in unpack(connection.call(INGESTION, "Ingest", request))[1]]
     assert [answer.get(1) for answer in answers] == [[STORED], [STORED], None], answers
     assert unpack(answers[2][4][0])[1] == [5], "NOT_FOUND"
+    assert b"messages[2].configuration" in answers[2][4][0], "and where"
 
 
 def many_in_flight(connection):
@@ -171,7 +173,7 @@ def a_stream_both_ways(connection):
     assert [found[tag] for tag in (1, 150, 151, 200)] == [STORED, STORED, DUPLICATE, DUPLICATE], found
 
 
-def a_large_message_in_chunks(connection):
+def a_large_message_in_chunks(connection, outcome=STORED):
     text = "0123456789abcdef" * (1 << 19)
     message = sms("large", text)
     stream = connection.begin(INGESTION, "IngestChunks", flags=REMOTE_OPEN | NO_DATA)
@@ -179,11 +181,43 @@ def a_large_message_in_chunks(connection):
         first = ((2, len(message)),) if at == 0 else ()
         last = REMOTE_CLOSED if at + 3_000_000 >= len(message) else 0
         connection.send(stream, DATA, last, pack(*first, (3, message[at:at + 3_000_000])))
-    assert unpack(connection.result(stream))[1] == [STORED]
-    request = pack((2, "large"), (3, 1))
-    stream = connection.begin("messageexport.v1.DatasetService", "ReadRecords", request, flags=REMOTE_CLOSED)
+    assert unpack(connection.result(stream))[1] == [outcome]
+    assert text_of(connection, read(connection, "large")) == text.encode()
+
+
+def read(connection, message_id):
+    return connection.begin(DATASET, "ReadRecords", pack((2, message_id), (3, 1)), flags=REMOTE_CLOSED)
+
+
+def text_of(connection, stream):
     record = b"".join(unpack(chunk)[1][0] for chunk in connection.messages(stream))
-    assert unpack(unpack(unpack(record)[1][0])[5][0])[3] == [text.encode()]
+    return unpack(unpack(unpack(record)[1][0])[5][0])[3][0]
+
+
+def one_who_does_not_read_large_records(connection):
+    streams = [read(connection, "large") for _ in range(128)]
+    connection.next(streams[0])
+    # It is being answered, and takes nothing any more.
+    other = Connection(connection.path)
+    assert len(text_of(other, read(other, "large"))) == 1 << 23
+    assert text_of(other, read(other, "python-1")) == b"one"
+    assert unpack(other.call("grpc.health.v1.Health", "Check"))[1] == [1]
+    assert unpack(unpack(other.call(INGESTION, "Ingest", pack((2, sms("beside", "x")))))[1][0])[1] == [STORED]
+    # What waits is answered when it reads.
+    for stream in streams[1:8]:
+        assert len(text_of(connection, stream)) == 1 << 23
+
+
+def one_who_announces_and_does_not_send(connection):
+    streams = [connection.begin(INGESTION, "IngestChunks", flags=REMOTE_OPEN | NO_DATA) for _ in range(2)]
+    for stream in streams:
+        connection.send(stream, DATA, 0, pack((2, 64 << 20), (3, b"x")))
+    try:
+        connection.result(streams[1])
+        raise AssertionError("it has its share")
+    except Failure as failure:
+        assert failure.code == 8, failure
+    a_large_message_in_chunks(Connection(connection.path), DUPLICATE)
 
 
 def chunks_that_do_not_fit(connection):
@@ -225,6 +259,13 @@ def reflection(connection):
         assert unpack(unpack(next(answers))[7][0])[1] == [5], question
     connection.send(stream, DATA, REMOTE_CLOSED | NO_DATA)
     assert list(answers) == []
+    stream = connection.begin("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo", flags=REMOTE_OPEN)
+    connection.send(stream, DATA, 0, pack((1, "h" * 4_000_000), (7, "")))
+    try:
+        list(connection.messages(stream))
+        raise AssertionError("the host comes back twice")
+    except Failure as failure:
+        assert failure.code == 8, failure
 
 
 def deadlines_and_metadata(connection):
@@ -248,7 +289,8 @@ def another_connection_after_all(connection):
 
 
 SCENES = [
-    one_call, many_in_flight, a_stream_both_ways, a_large_message_in_chunks, chunks_that_do_not_fit, health, reflection,
+    one_call, many_in_flight, a_stream_both_ways, a_large_message_in_chunks, one_who_does_not_read_large_records,
+    one_who_announces_and_does_not_send, chunks_that_do_not_fit, health, reflection,
     deadlines_and_metadata, another_connection_after_all,
 ]
 

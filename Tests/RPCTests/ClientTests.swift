@@ -65,27 +65,67 @@ import Testing
         }
     }
 
-    @Test func `calls over the bound wait for others to end`() async throws {
+    @Test func `calls over the bound wait for others to end, and may be cancelled before they are sent`() async throws {
         try await withTestServer { server in
             let connection = try await ClientConnection.connect(path: server.path)
+            let other = try await ClientConnection.connect(path: server.path)
             let extra = 50
-            await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<Limits.clientCallsInFlight + extra {
-                    group.addTask { _ = try await connection.call(S.silent, [], deadline: .now() + .seconds(60)) }
-                }
+            func begun(_ count: Int) async {
                 var begun = 0
                 for await event in server.events where event == .begun("Silent") {
                     begun += 1
-                    if begun == Limits.clientCallsInFlight { break }
+                    if begun == count { break }
                 }
-                for call in server.takeHeld() { call.answer(.success([])) }
-                for await event in server.events where event == .begun("Silent") {
-                    begun += 1
-                    if begun == Limits.clientCallsInFlight + extra { break }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<Limits.clientCallsInFlight {
+                    group.addTask { _ = try await connection.call(S.silent, [], deadline: .now() + .seconds(60)) }
                 }
+                await begun(Limits.clientCallsInFlight)
+                await withThrowingTaskGroup(of: Void.self) { cancelled in
+                    cancelled.addTask { _ = try await connection.open(S.hoard) }
+                    cancelled.addTask { _ = try await connection.call(S.join, [], deadline: nil) }
+                    cancelled.cancelAll()
+                    for _ in 0..<2 {
+                        let ended = await cancelled.nextResult()
+                        #expect(throws: Status.self) { try ended?.get() }
+                    }
+                }
+                for _ in 0..<extra {
+                    group.addTask { _ = try await connection.call(S.silent, [], deadline: .now() + .seconds(60)) }
+                }
+                for _ in 0..<100 { #expect(try await other.call(S.echo, [1], deadline: nil) == [1]) }
+                let held = server.takeHeld()
+                #expect(held.count == Limits.clientCallsInFlight, "the server would take more")
+                for call in held { call.answer(.success([])) }
+                await begun(extra)
                 for call in server.takeHeld() { call.answer(.success([])) }
+                try await group.waitForAll()
             }
             await connection.close()
+            await other.close()
+        }
+    }
+
+    @Test func `a send that waits ends with its call, and nothing of the call is left at the server`() async throws {
+        try await withTestServer { server in
+            let connection = try await ClientConnection.connect(path: server.path)
+            let stream = try await connection.open(S.hoard, deadline: .now() + .milliseconds(200))
+            let message = [UInt8](repeating: 1, count: 1 << 20)
+            let status = await #expect(throws: Status.self) {
+                // The server takes a few and then reads no more.
+                while true { try await stream.send(message) }
+            }
+            #expect(status?.code == .cancelled)
+            #expect(await #expect(throws: Status.self) { try await stream.forEachMessage { _ in } }?.code == .deadlineExceeded)
+            await connection.close()
+            let other = try await ClientConnection.connect(path: server.path)
+            let forgotten = try await other.open(S.chat)
+            try await forgotten.send([9])
+            for await event in server.events where event == .received("Chat", [9]) { break }
+            forgotten.cancel()
+            for await event in server.events where event == .closed("Chat") { break }
+            await other.close()
         }
     }
 
@@ -129,12 +169,20 @@ import Testing
         try await withTestServer { server in
             let connection = try await ClientConnection.connect(path: server.path)
             let other = try await ClientConnection.connect(path: server.path)
-            let request = [UInt8](repeating: 0, count: 100_000)
-            let untaken = try await connection.open(S.count, request)
-            for _ in 0..<100 { #expect(try await other.call(S.echo, [1], deadline: .now() + .seconds(60)) == [1]) }
-            var count = 0
-            try await untaken.forEachMessage { _ in count += 1 }
-            #expect(count == request.count, "and nothing of it is lost")
+            let untaken = try await connection.open(S.count, [UInt8](repeating: 0, count: 100_000))
+            // Behind more than what the client keeps and the kernel holds.
+            let answers = Journal<[UInt8]>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    answers.add(try await connection.call(S.echo, [2], deadline: .now() + .seconds(60)))
+                }
+                for _ in 0..<100 { #expect(try await other.call(S.echo, [1], deadline: .now() + .seconds(60)) == [1]) }
+                #expect(answers.entries == [], "its connection is held")
+                var count = 0
+                try await untaken.forEachMessage { _ in count += 1 }
+                #expect(count == 100_000, "and nothing of it is lost")
+                try await group.waitForAll()
+            }
             await connection.close()
             await other.close()
         }

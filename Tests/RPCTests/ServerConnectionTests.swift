@@ -70,6 +70,15 @@ import Testing
         #expect(connection.nextWake == start + seconds(100 + Limits.frameSeconds), "it counts anew when it is read again")
     }
 
+    @Test func `the time to the first frame does not count while its peer is held, and counts anew after it`() {
+        var connection = fresh
+        connection.hold()
+        #expect(connection.nextWake == nil)
+        #expect(connection.wake(now: start + seconds(Limits.firstFrameSeconds * 3)) == [])
+        #expect(connection.next(now: start + seconds(100)) == nil)
+        #expect(connection.nextWake == start + seconds(100 + Limits.firstFrameSeconds))
+    }
+
     @Test func `a skipped frame must come to its end too`() {
         var connection = fresh
         var header = ByteBuffer(bytes: [0, 0x50, 0, 0, 0, 0, 0, 1, 1, 0, 7])

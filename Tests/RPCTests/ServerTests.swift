@@ -149,6 +149,72 @@ import Testing
         }
     }
 
+    @Test func `answers that one peer leaves unread leave the others theirs`() async throws {
+        try await withTestServer { server in
+            let slow = try RawPeer(server.path)
+            let asked = 200
+            for index in 0..<asked { try slow.write(S.silent.request(UInt32(index) * 2 + 1)) }
+            var begun = 0
+            for await event in server.events where event == .begun("Silent") {
+                begun += 1
+                if begun == asked { break }
+            }
+            // Far more than all connections together may have for answers.
+            for call in server.takeHeld() { call.answer(.success([UInt8](repeating: 0, count: 1 << 20))) }
+            let other = try await ClientConnection.connect(path: server.path)
+            async let answer = other.call(S.silent, [], deadline: .now() + .seconds(60))
+            for await event in server.events where event == .begun("Silent") { break }
+            for call in server.takeHeld() { call.answer(.success([UInt8](repeating: 0, count: Limits.frameBytes - 100))) }
+            #expect(try await answer.count == Limits.frameBytes - 100)
+            var large = 0
+            for _ in 0..<asked {
+                let frame = try #require(try slow.readFrame())
+                if frame.data.count > 1 << 20 { large += 1 } else { #expect(frame.code == .resourceExhausted) }
+            }
+            #expect(large > 0 && large < asked, "it has its share, and is told of the rest")
+            await other.close()
+        }
+    }
+
+    @Test func `frames begun and not finished leave room for small ones, and make room for large ones when they end`()
+        async throws
+    {
+        try await withTestServer { server in
+            var idle: [RawPeer] = []
+            for _ in 0..<20 {
+                let peer = try RawPeer(server.path)
+                try peer.write(S.echo.request(1))
+                _ = try peer.readFrame()
+                // A header and a byte of the largest frame there is.
+                try peer.write([0, 0x40, 0, 0, 0, 0, 0, 3, 1, 0, 1])
+                idle.append(peer)
+            }
+            let other = try await ClientConnection.connect(path: server.path)
+            for _ in 0..<100 { #expect(await code(other, S.echo, [1]) == .ok) }
+            let large = [UInt8](repeating: 7, count: Limits.frameBytes - 4096)
+            async let answer = other.call(S.echo, large, deadline: .now() + .seconds(60))
+            let third = try await ClientConnection.connect(path: server.path)
+            for _ in 0..<100 { #expect(await code(third, S.echo, [1]) == .ok) }
+            idle = []
+            #expect(try await answer == large)
+            await other.close()
+            await third.close()
+        }
+    }
+
+    @Test func `whoever waits for a stream is told that the server stops`() async throws {
+        try await withTestServer { server in
+            let connection = try await ClientConnection.connect(path: server.path)
+            let chat = try await connection.open(S.chat)
+            let join = try await connection.open(S.join)
+            try await join.send([1])
+            for await event in server.events where event == .received("Join", [1]) { break }
+            await server.stop()
+            #expect(await #expect(throws: Status.self) { try await chat.forEachMessage { _ in } } == .stopping)
+            #expect(await #expect(throws: Status.self) { try await join.answer() } == .stopping)
+        }
+    }
+
     @Test func `messages of one connection that nobody takes stop the reading of it at the bound, and of no other`() async throws
     {
         try await withTestServer { server in

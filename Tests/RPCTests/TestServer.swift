@@ -34,6 +34,7 @@ final class TestServer: Sendable {
         case received(String, [UInt8])
         case closed(String)
         case cancelled(String)
+        case stopped(String)
         case refused(String)
     }
 
@@ -136,6 +137,13 @@ final class TestServer: Sendable {
             isOver = true
         }
 
+        func stop() {
+            happened.yield(.stopped(name))
+            guard !isOver, name != "Silent" else { return }
+            isOver = true
+            call.answer(.failure(.stopping))
+        }
+
         func cancel() {
             happened.yield(.cancelled(name))
             guard !isOver, name != "Silent" else { return }
@@ -143,6 +151,15 @@ final class TestServer: Sendable {
             call.finish()
         }
     }
+}
+
+/// What happened, in order.
+final class Journal<Entry: Sendable>: Sendable {
+    private let all: Mutex<[Entry]> = Mutex([])
+
+    var entries: [Entry] { all.withLock { $0 } }
+
+    func add(_ entry: Entry) { all.withLock { $0.append(entry) } }
 }
 
 func withTestServer<Value>(_ body: (TestServer) async throws -> Value) async throws -> Value {

@@ -1,30 +1,53 @@
 import Catalog
 import Dataset
+import Disk
 import Formats
 import Messages
 import Model
 import RPC
 
 extension ManagementHandlers {
-    func getRecords(_ request: GetRecordsRequest) async throws(Status) -> RecordList {
-        RecordList(records: try await records(request))
+    func getRecords(_ request: GetRecordsRequest, _ call: Call) async throws(Status) -> RecordList {
+        var found: [Record] = []
+        var bytes = 0
+        try await forEachRecord(of: request, call) { (record) throws(Status) in
+            bytes += record.packed.count
+            guard bytes <= Limits.frameBytes else {
+                throw Status(
+                    .resourceExhausted, "the records have more than \(Limits.frameBytes) bytes", hint: "use ReadRecords",
+                    limit: Limits.frameBytes)
+            }
+            found.append(record)
+        }
+        return RecordList(records: found)
     }
 
     func readRecords(_ request: GetRecordsRequest, _ call: Call) async throws(Status) {
-        for record in try await records(request) { try await send(record, call) }
+        try await forEachRecord(of: request, call) { (record) async throws(Status) in try await send(record, call) }
     }
 
-    private func records(_ request: GetRecordsRequest) async throws(Status) -> [Record] {
+    private func forEachRecord(
+        of request: GetRecordsRequest, _ call: Call, _ body: (Record) async throws(Status) -> Void
+    ) async throws(Status) {
         let entry = try directory.entry(request.sandbox)
         let id = try MessageID(request.messageID)
-        let found = try await unlessDatasetFails { () throws(DatasetError) in try entry.store.find(id) }
-        guard !found.isEmpty else {
+        var count = 0
+        for sequence in entry.store.sequences(of: id) {
+            let size = entry.store.bytesToRead(after: sequence - 1)
+            try await holding(size, for: call) { () async throws(Status) in
+                let records = try await read(entry) { (store) throws(DatasetError) in
+                    try store.nextBatch(after: sequence - 1, through: sequence)
+                }
+                for record in records ?? [] {
+                    count += 1
+                    try await body(record.viewed(as: request.view))
+                }
+            }
+        }
+        guard count > 0 else {
             throw Status(
                 .notFound, "no record of that message id is retained in sandbox \(entry.sandbox.name)", field: "message_id")
         }
-        var records: [Record] = []
-        for record in found { records.append(try Record(record, sandbox: entry.sandbox.name).viewed(as: request.view)) }
-        return records
     }
 
     func previewRecords(_ request: PreviewRecordsRequest, _ call: Call) async throws(Status) {
@@ -32,28 +55,63 @@ extension ManagementHandlers {
         var left = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
         var cursor = request.beforeSequence == 0 ? UInt64.max : request.beforeSequence
         while left > 0 {
-            let before = cursor
-            guard
-                let batch = try await unlessDatasetFails({ () throws(DatasetError) in
-                    try entry.store.previousBatch(before: before)
-                }),
-                let first = batch.first
-            else { break }
-            cursor = first.sequence
-            for stored in batch.suffix(left).reversed() {
-                try await send(try Record(stored, sandbox: entry.sandbox.name).viewed(as: .row), call)
-                left -= 1
+            let (before, most) = (cursor, left)
+            let isMore = try await holding(entry.store.bytesToRead(before: before), for: call) { () async throws(Status) in
+                let records = try await read(entry) { (store) throws(DatasetError) in
+                    try store.previousBatch(before: before).map { $0.suffix(most) }
+                }
+                guard let records, let first = records.first else { return false }
+                cursor = first.sequence
+                left -= records.count
+                for record in records.reversed() { try await send(record.viewed(as: .row), call) }
+                return true
+            }
+            guard isMore else { break }
+        }
+    }
+
+    /// Reads and decodes records, one piece of work at a time: a large one takes several times its size meanwhile.
+    private func read(
+        _ entry: SandboxDirectory.Entry,
+        _ body: @escaping @Sendable (RecordStore) throws(DatasetError) -> [StoredRecord]?
+    ) async throws(Status) -> [Record]? {
+        try await reads.run { () throws(Status) in
+            let found: [StoredRecord]?
+            do throws(DatasetError) { found = try body(entry.store) } catch { throw Status(error) }
+            return try found.map { (stored) throws(Status) in
+                var records: [Record] = []
+                for record in stored { records.append(try Record(record, sandbox: entry.sandbox.name)) }
+                return records
             }
         }
     }
 
+    /// Does what holds a batch of that size in memory; a large one waits until it may.
+    private func holding<Value: Sendable>(
+        _ size: Int, for call: Call, _ body: () async throws(Status) -> Value
+    ) async throws(Status) -> Value {
+        guard size > Limits.batchBytes else { return try await body() }
+        let taken = min(size, largeRecords.share)
+        guard await largeRecords.wait(taken, of: call.connection) else {
+            throw Status(.cancelled, "nobody waits for the call any more")
+        }
+        defer { largeRecords.giveBack(taken, of: call.connection) }
+        return try await body()
+    }
+
     /// Sends a record in pieces that fit a frame.
     private func send(_ record: Record, _ call: Call) async throws(Status) {
+        let start = ContinuousClock.now
         var rest = record.packed[...]
         repeat {
-            let piece = Array(rest.prefix(Limits.chunkBytes))
+            let piece = Array(rest.prefix(Limits.recordChunkBytes))
             rest = rest.dropFirst(piece.count)
             try await call.send(RecordChunk(content: piece, isLast: rest.isEmpty).packed)
+            guard rest.isEmpty || ContinuousClock.now - start < .seconds(Limits.largeRecordSeconds) else {
+                throw Status(
+                    .deadlineExceeded, "a record was not read in \(Limits.largeRecordSeconds) seconds", reason: .temporary,
+                    limit: Limits.largeRecordSeconds)
+            }
         } while !rest.isEmpty
     }
 

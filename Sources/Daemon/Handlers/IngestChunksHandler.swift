@@ -1,3 +1,4 @@
+import Disk
 import Messages
 import Model
 import RPC
@@ -13,14 +14,18 @@ final class IngestChunksHandler: MessageReceiver {
 
     private let call: Call
     private let ingester: Ingester
-    private let memory: MemoryAllowance
+    private let memory: Allowance
+    private let queue: DiskQueue
     private var state = State.empty
 
-    /// - Parameter memory: what the messages of all such calls may take together.
-    init(_ call: Call, _ ingester: Ingester, _ memory: MemoryAllowance) {
+    /// - Parameters:
+    ///   - memory: what the messages of all such calls may take together.
+    ///   - queue: where whole messages are decoded, one at a time: a large one takes several times its size meanwhile, and its time.
+    init(_ call: Call, _ ingester: Ingester, _ memory: Allowance, _ queue: DiskQueue) {
         self.call = call
         self.ingester = ingester
         self.memory = memory
+        self.queue = queue
     }
 
     func receive(_ message: [UInt8]) {
@@ -48,10 +53,10 @@ final class IngestChunksHandler: MessageReceiver {
                 field: "message_bytes", limit: Limits.messageBytes)
         }
         let size = Int(chunk.messageBytes)
-        guard memory.take(size) else {
+        guard memory.take(size, of: call.connection) else {
             throw Status(
-                .resourceExhausted, "the messages that come in chunks at the moment have \(memory.limit) bytes already",
-                hint: "try again later", reason: .temporary, limit: memory.limit)
+                .resourceExhausted, "too many bytes of messages come in chunks at the moment",
+                hint: "try again later, with one message at a time", reason: .temporary, limit: memory.share)
         }
         state = .gathering(entry, size: size, content: [])
     }
@@ -88,21 +93,25 @@ final class IngestChunksHandler: MessageReceiver {
     }
 
     private func ingest(_ content: [UInt8], into entry: SandboxDirectory.Entry) {
-        let message: Result<CheckedMessage, Status>
-        do throws(Status) { message = .success(try CheckedMessage(packed: content)) } catch { message = .failure(error) }
-        let (call, memory, size) = (call, memory, content.count)
-        ingester.ingest(message, of: call, into: entry) { result in
-            memory.giveBack(size)
-            call.answer(result.map(\.packed))
+        let (call, memory, ingester) = (call, memory, ingester)
+        queue.start {
+            let message: Result<CheckedMessage, Status>
+            do throws(Status) { message = .success(try CheckedMessage(packed: content)) } catch { message = .failure(error) }
+            ingester.ingest(message, of: call, into: entry) { result in
+                memory.giveBack(content.count, of: call.connection)
+                call.answer(result.map(\.packed))
+            }
         }
     }
+
+    func stop() { end(.stopping) }
 
     /// Lets go of what came; what is handed to the dataset cannot be called back.
     func cancel() { end(Status(.cancelled, "the call was cancelled")) }
 
     private func end(_ status: Status) {
         if case .over = state { return }
-        if case .gathering(_, let size, _) = state { memory.giveBack(size) }
+        if case .gathering(_, let size, _) = state { memory.giveBack(size, of: call.connection) }
         state = .over
         call.answer(.failure(status))
     }

@@ -14,7 +14,7 @@ struct IngestHandler: Sendable {
             let entry = try ingester.directory.entry(request.sandbox)
             let gathering = Gathering(call, count: request.messages.count)
             for (index, message) in request.messages.enumerated() {
-                ingester.ingest(message, of: call, into: entry) { gathering.put($0, at: index) }
+                ingester.ingest(message, at: "messages[\(index)]", of: call, into: entry) { gathering.put($0, at: index) }
             }
         } catch {
             call.answer(.failure(error))

@@ -23,7 +23,7 @@ final class IngestStreamHandler: MessageReceiver {
             results.begin()
             do throws(Status) {
                 let entry = try ingester.directory.entry(request.sandbox)
-                ingester.ingest(request.message, of: call, into: entry) { [results] result in
+                ingester.ingest(request.message, at: "message", of: call, into: entry) { [results] result in
                     results.put(.init(tag: request.tag, result: result), bytes: message.count)
                 }
             } catch {
@@ -37,6 +37,11 @@ final class IngestStreamHandler: MessageReceiver {
     }
 
     func close() { results.end(nil) }
+
+    func stop() {
+        isOver = true
+        results.end(.stopping)
+    }
 
     /// What was handed to the dataset cannot be called back; the call ends when all of it is answered.
     func cancel() { results.end(nil) }

@@ -5,7 +5,7 @@ import Messages
 import Model
 import RPC
 
-/// Decides about messages and hands those that are to be kept to their dataset. On an event loop; never touches the catalog.
+/// Decides about messages and hands those that are to be kept to their dataset. On any thread; never touches the catalog, never blocks.
 struct Ingester: Sendable {
     typealias Completion = @Sendable (Result<IngestResult, Status>) -> Void
 
@@ -13,14 +13,21 @@ struct Ingester: Sendable {
     let time: any TimeSource
 
     /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
+    ///
+    /// - Parameter path: of the message in what was sent; nil: it is all of it.
     func ingest(
-        _ message: Result<CheckedMessage, Status>, of call: Call, into entry: SandboxDirectory.Entry,
+        _ message: Result<CheckedMessage, Status>, at path: @autoclosure () -> String? = nil, of call: Call,
+        into entry: SandboxDirectory.Entry,
         completion: @escaping Completion
     ) {
-        do throws(Status) {
-            try ingest(message.get(), of: call, into: entry, completion: completion)
-        } catch {
-            completion(.failure(error))
+        switch message {
+        case .failure(let status): completion(.failure(status))
+        case .success(let message):
+            do throws(Status) {
+                try ingest(message, of: call, into: entry, completion: completion)
+            } catch {
+                completion(.failure(path().map { error.within($0) } ?? error))
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import Catalog
 import Dataset
 import Disk
 import Model
+import RPC
 import SystemPackage
 
 /// Serves the management methods: decodes nothing, encodes nothing, calls what does the work.
@@ -11,6 +12,8 @@ struct ManagementHandlers: Sendable {
     let exports: ExportService
     let files: any Files
     let reads: DiskQueue
+    /// Large records that are held in memory.
+    let largeRecords = Allowance(limit: Limits.largeRecordBytes, share: Limits.largeRecordBytesPerConnection)
     /// Where nothing is delivered to.
     let dataFolder: FilePath
     let startedAt: Instant
@@ -18,13 +21,6 @@ struct ManagementHandlers: Sendable {
     /// Does what may fail in the catalog.
     func unlessCatalogFails<Value: Sendable>(_ body: () async throws(CatalogError) -> Value) async throws(Status) -> Value {
         do { return try await body() } catch { throw Status(error) }
-    }
-
-    /// Does what may fail in a dataset, on a thread of its own.
-    func unlessDatasetFails<Value: Sendable>(
-        _ body: @escaping @Sendable () throws(DatasetError) -> Value
-    ) async throws(Status) -> Value {
-        do { return try await reads.run(body) } catch { throw Status(error) }
     }
 
     /// The number of things asked for.

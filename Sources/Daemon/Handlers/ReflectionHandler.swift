@@ -15,6 +15,13 @@ final class ReflectionHandler: MessageReceiver {
     func receive(_ message: [UInt8]) {
         guard !isOver else { return }
         do throws(Status) {
+            // What was asked comes back with the answer, and its host twice.
+            guard message.count <= Limits.managementRequestBytes else {
+                throw Status(
+                    .resourceExhausted,
+                    "a request of \(message.count) bytes is over the limit of \(Limits.managementRequestBytes)",
+                    limit: Limits.managementRequestBytes)
+            }
             let request = try ReflectionRequest(packed: message)
             call.post(ReflectionResponse(request: request, answer: answer(request.question)).packed)
             call.release(messages: 1, bytes: message.count)
@@ -45,4 +52,9 @@ final class ReflectionHandler: MessageReceiver {
     }
 
     func cancel() { close() }
+
+    func stop() {
+        if !isOver { call.answer(.failure(.stopping)) }
+        isOver = true
+    }
 }

@@ -25,6 +25,7 @@ final class HealthService: Service {
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
     private let state = Mutex(State())
+    private let watchers = Allowance(limit: Limits.healthWatchers, share: Limits.healthWatchersPerConnection)
 
     /// - Parameter changes: what tells that health may have changed, with its stream.
     init(
@@ -62,12 +63,14 @@ final class HealthService: Service {
     func watch(_ call: Call, _ request: [UInt8]) -> (any Cancellable)? {
         do throws(Status) {
             let service = try HealthCheckRequest(packed: request).service
+            guard watchers.take(1, of: call.connection) else {
+                throw Status(
+                    .resourceExhausted, "too many calls watch health already", hint: "use Check", limit: watchers.share)
+            }
             let number = try state.withLock { (state) throws(Status) -> UInt64 in
-                guard !state.isStopping else { throw Status(.unavailable, "the daemon is stopping", hint: "try again") }
-                guard state.watchers.count < Limits.healthWatchers else {
-                    throw Status(
-                        .resourceExhausted, "\(Limits.healthWatchers) calls watch health already", hint: "use Check",
-                        limit: Limits.healthWatchers)
+                guard !state.isStopping else {
+                    watchers.giveBack(1, of: call.connection)
+                    throw .stopping
                 }
                 state.lastNumber += 1
                 state.watchers[state.lastNumber] = Watcher(call: call, service: service)
@@ -94,7 +97,7 @@ final class HealthService: Service {
 
         func cancel() {
             // Who is not there any more was ended by the stop.
-            service.state.withLock { $0.watchers.removeValue(forKey: number) }?.call.finish()
+            if let watcher = service.state.withLock({ $0.watchers.removeValue(forKey: number) }) { service.end(watcher) }
         }
     }
 
@@ -113,11 +116,16 @@ final class HealthService: Service {
             group.cancelAll()
         }
         await tell()
-        let watchers = state.withLock { state in
+        let ended = state.withLock { state in
             defer { state.watchers = [:] }
             return state.watchers.values
         }
-        for watcher in watchers { watcher.call.finish() }
+        for watcher in ended { end(watcher) }
+    }
+
+    private func end(_ watcher: Watcher) {
+        watcher.call.finish()
+        watchers.giveBack(1, of: watcher.call.connection)
     }
 
     /// Tells each watcher what it does not know yet.

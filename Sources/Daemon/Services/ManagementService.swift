@@ -2,21 +2,52 @@ import Messages
 import Model
 import RPC
 import ServiceLifecycle
-import Synchronization
 
 /// Runs the management calls that connections hand over, some at the same time; what cannot be queued is refused.
 ///
-/// Calls that have one answer and calls that stream theirs are apart: who streams waits for its reader, and nobody else may.
+/// Calls are apart by what they wait for: those that stream their answers wait for their readers, those that wait for a run for its
+/// end, and the others for nobody.
 struct ManagementService: Service {
-    private let unary = Lane(atOnce: Limits.managementCallsAtOnce, queued: Limits.managementCallsQueued)
-    private let streaming = Lane(atOnce: Limits.managementStreamsAtOnce, queued: Limits.managementCallsQueued)
+    private let calls: Lane
+    private let streams: Lane
+    private let waits: Lane
+
+    init() {
+        let queued = Allowance(
+            limit: Limits.managementCallsQueued, share: Limits.managementCallsQueuedPerConnection)
+        calls = Lane(
+            queued, atOnce: .init(limit: Limits.managementCallsAtOnce, share: Limits.managementCallsAtOncePerConnection))
+        streams = Lane(
+            queued, atOnce: .init(limit: Limits.managementStreamsAtOnce, share: Limits.managementStreamsAtOncePerConnection))
+        waits = Lane(queued, atOnce: .init(limit: Limits.runWaitersAtOnce, share: Limits.runWaitersAtOncePerConnection))
+    }
 
     /// A handler for a connection's event loop that queues its calls here.
     func handler<Request: WireMessage, Response: WireMessage>(
         _ serve: @escaping @Sendable (Request) async throws(Status) -> Response
     ) -> MethodHandler {
-        unary.handler { (call, request) throws(Status) in
-            let response = try await serve(Request(packed: request)).packed
+        handler { (request: Request, _) async throws(Status) in try await serve(request) }
+    }
+
+    /// The same for a method that needs to know its call.
+    func handler<Request: WireMessage, Response: WireMessage>(
+        _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(calls, serve)
+    }
+
+    /// The same for a method that waits for the end of a run.
+    func waitingHandler<Request: WireMessage, Response: WireMessage>(
+        _ serve: @escaping @Sendable (Request) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(waits) { (request: Request, _) async throws(Status) in try await serve(request) }
+    }
+
+    private func answering<Request: WireMessage, Response: WireMessage>(
+        _ lane: Lane, _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
+    ) -> MethodHandler {
+        lane.handler { (request: Request, call) throws(Status) in
+            let response = try await serve(request, call).packed
             return { call.answer(.success(response)) }
         }
     }
@@ -25,8 +56,8 @@ struct ManagementService: Service {
     func streamingHandler<Request: WireMessage>(
         _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Void
     ) -> MethodHandler {
-        streaming.handler { (call, request) throws(Status) in
-            try await serve(Request(packed: request), call)
+        streams.handler { (request: Request, call) throws(Status) in
+            try await serve(request, call)
             return { call.finish() }
         }
     }
@@ -34,12 +65,11 @@ struct ManagementService: Service {
     /// Calls end with the sockets that brought them: when this is told to stop, none is left.
     func run() async {
         await withGracefulShutdownHandler {
-            async let streams: Void = streaming.run()
-            await unary.run()
-            await streams
+            await withTaskGroup(of: Void.self) { group in
+                for lane in [calls, streams, waits] { group.addTask { await lane.run() } }
+            }
         } onGracefulShutdown: {
-            unary.close()
-            streaming.close()
+            for lane in [calls, streams, waits] { lane.close() }
         }
     }
 }
@@ -52,55 +82,81 @@ private struct Lane: Sendable {
         let perform: @Sendable () async -> Void
     }
 
-    private let atOnce: Int
-    private let queued: Int
+    private let queued: Allowance
+    private let atOnce: Allowance
     private let stream: AsyncStream<Work>
     private let continuation: AsyncStream<Work>.Continuation
 
-    init(atOnce: Int, queued: Int) {
-        self.atOnce = atOnce
+    /// - Parameters:
+    ///   - queued: calls that wait, of this lane and others.
+    ///   - atOnce: calls at work.
+    init(_ queued: Allowance, atOnce: Allowance) {
         self.queued = queued
-        (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(queued))
+        self.atOnce = atOnce
+        (stream, continuation) = AsyncStream.makeStream()
     }
 
     /// - Parameter serve: does the work and returns how to end the call.
-    func handler(
-        _ serve: @escaping @Sendable (Call, [UInt8]) async throws(Status) -> @Sendable () -> Void
+    func handler<Request: WireMessage>(
+        _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> @Sendable () -> Void
     ) -> MethodHandler {
-        .single { call, request in
-            guard request.count <= Limits.managementRequestBytes else {
-                let message = "a request of \(request.count) bytes is over the limit of \(Limits.managementRequestBytes)"
-                call.answer(.failure(Status(.resourceExhausted, message, limit: Limits.managementRequestBytes)))
+        .single { call, bytes in
+            do throws(Status) {
+                guard bytes.count <= Limits.managementRequestBytes else {
+                    throw Status(
+                        .resourceExhausted,
+                        "a request of \(bytes.count) bytes is over the limit of \(Limits.managementRequestBytes)",
+                        limit: Limits.managementRequestBytes)
+                }
+                let request = try Request(packed: bytes)
+                // Whatever it waits for, its bytes are not counted among those that come.
+                call.release(messages: 1, bytes: bytes.count)
+                return try queue(call) {
+                    do throws(Status) { try await serve(request, call)() } catch { call.answer(.failure(error)) }
+                }
+            } catch {
+                call.answer(.failure(error))
                 return nil
             }
-            let work = Work(call: call, cancellation: Cancellation()) {
-                do throws(Status) { try await serve(call, request)() } catch { call.answer(.failure(error)) }
-            }
-            switch continuation.yield(work) {
-            case .enqueued: return work.cancellation
-            case .dropped:
-                let message = "\(queued) management calls are waiting already"
-                call.answer(
-                    .failure(
-                        Status(.resourceExhausted, message, hint: "try again later", reason: .temporary, limit: queued)))
-            case .terminated: call.answer(.failure(Status(.unavailable, "the daemon is stopping", hint: "try again")))
-            @unknown default: call.answer(.failure(Status(.internal, "the call could not be queued")))
-            }
-            return nil
         }
     }
 
-    func run() async {
-        await stream.forEach(atOnce: atOnce) { work in
-            if work.cancellation.isCancelled {
-                work.call.answer(.failure(Status(.cancelled, "nobody waits for the call any more")))
-            } else if work.call.method.isReadOnly {
-                await work.cancellation.cancelling(work.perform)
-            } else {
-                // A change is made whole, or not at all.
-                await work.perform()
-            }
+    private func queue(_ call: Call, _ perform: @escaping @Sendable () async -> Void) throws(Status) -> Cancellation {
+        guard queued.take(1, of: call.connection) else {
+            throw Status(
+                .resourceExhausted, "too many management calls are waiting already", hint: "try again later", reason: .temporary,
+                limit: queued.share)
         }
+        let work = Work(call: call, cancellation: Cancellation(), perform: perform)
+        guard case .enqueued = continuation.yield(work) else {
+            queued.giveBack(1, of: call.connection)
+            throw .stopping
+        }
+        return work.cancellation
+    }
+
+    /// Each call is a task that waits for its turn.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await work in stream { group.addTask { await perform(work) } }
+        }
+    }
+
+    private func perform(_ work: Work) async {
+        let connection = work.call.connection
+        let isReadOnly = work.call.method.isReadOnly
+        let hasTurn = await work.cancellation.cancelling {
+            let hasTurn = await atOnce.wait(1, of: connection)
+            queued.giveBack(1, of: connection)
+            if hasTurn, isReadOnly { await work.perform() }
+            return hasTurn
+        }
+        guard hasTurn else {
+            return work.call.answer(.failure(Status(.cancelled, "nobody waits for the call any more")))
+        }
+        // A change that has begun is made whole, whoever waits for it.
+        if !isReadOnly { await work.perform() }
+        atOnce.giveBack(1, of: connection)
     }
 
     func close() { continuation.finish() }
@@ -110,26 +166,28 @@ private struct Lane: Sendable {
 private final class Cancellation: Cancellable, Sendable {
     private let stream: AsyncStream<Never>
     private let continuation: AsyncStream<Never>.Continuation
-    private let cancelled = Atomic(false)
 
     init() {
         (stream, continuation) = AsyncStream.makeStream()
     }
 
-    var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+    func cancel() { continuation.finish() }
 
-    func cancel() {
-        cancelled.store(true, ordering: .releasing)
-        continuation.finish()
-    }
-
-    /// Runs `work` in a task that is cancelled with the call.
-    func cancelling(_ work: @escaping @Sendable () async -> Void) async {
-        await withTaskGroup(of: Void.self) { group in
+    /// Runs `work` in a task that is cancelled with the call. To be called once.
+    func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
+        await withTaskGroup(of: Value?.self) { group in
             group.addTask { await work() }
-            group.addTask { [stream] in for await _ in stream {} }
-            await group.next()
-            group.cancelAll()
+            group.addTask { [stream] in
+                for await _ in stream {}
+                return nil
+            }
+            var value: Value?
+            for await ended in group {
+                value = value ?? ended
+                group.cancelAll()
+            }
+            guard let value else { preconditionFailure("the work has ended") }
+            return value
         }
     }
 }

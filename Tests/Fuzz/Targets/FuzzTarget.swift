@@ -120,7 +120,7 @@ enum ConnectionTarget {
             }
         }
         for call in order { _ = connection.streams.end(call) }
-        connection.streams.drain()
+        _ = connection.streams.drain()
         precondition(connection.streams.isDrained && connection.streams.bytesHeld == 0, "something is held when all has ended")
     }
 
