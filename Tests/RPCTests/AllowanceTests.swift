@@ -2,7 +2,7 @@ import RPC
 import Testing
 
 /// What connections share.
-@Suite struct AllowanceTests {
+@Suite(.timeLimit(.minutes(1))) struct AllowanceTests {
     @Test func `a connection takes its share at most, and all together the limit`() {
         let allowance = Allowance(limit: 10, share: 6)
         #expect(allowance.take(6, of: 1))
