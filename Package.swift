@@ -64,24 +64,28 @@ let package = Package(
         module("Messages", ["Model", "CMessages"]),
         module("RPC", ["Model", "Messages", nio, nioPosix]),
         module("Dataset", ["Model", "Disk", crypto, system]),
-        module("Catalog", ["Model", grdb, system]),
+        module("Audit", ["Model", crypto]),
+        module("Catalog", ["Model", "Audit", grdb, system]),
         module("Formats", ["Model", "CZlib", crypto]),
         module("Destinations", ["Model", "Disk", system]),
         module("Exporter", ["Model", "Formats", "Destinations", crypto]),
         module(
             "Daemon",
             [
-                "Model", "Messages", "RPC", "Disk", "Dataset", "Catalog", "Formats", "Destinations", "Exporter",
+                "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
                 crypto, lifecycle, logging, signals, system,
             ]),
-        program("msgexportd", ["Daemon", "Disk", "Model", argumentParser, logging, system]),
+        program("msgexportd", ["Daemon", "Disk", "Model", "RPC", argumentParser, logging, system]),
 
         // The clients.
         module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
             "msgexport",
-            ["MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Messages", "Model", argumentParser, crypto, system],
+            [
+                "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Audit", "Messages", "Model", argumentParser, crypto,
+                system,
+            ],
             path: "Clients/CLI"),
 
         // Tests.
@@ -100,7 +104,8 @@ let package = Package(
         tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),
         tests("DiskTests", ["Disk", system]),
         tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),
-        tests("CatalogTests", ["Catalog", "Model", system]),
+        tests("AuditTests", ["Audit", "Model"]),
+        tests("CatalogTests", ["Audit", "Catalog", "Model", system]),
         tests("FormatsTests", ["Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests("MailTests", ["Mail", "Model", system]),

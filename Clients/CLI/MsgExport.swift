@@ -15,6 +15,7 @@ struct MsgExport: AsyncParsableCommand {
             variables MESSAGE_EXPORT_SOCKET and MESSAGE_EXPORT_SANDBOX stand in for the first two.
 
             EXAMPLE: from a configuration to exported files
+              msgexport access grant operator sender auditor --user "$USER"
               msgexport configuration create news --channel email \\
                 --message-export on --submit
               msgexport ingest email --configuration news ~/sent-mail/
@@ -31,7 +32,8 @@ struct MsgExport: AsyncParsableCommand {
         version: productVersion,
         subcommands: [
             StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self,
-            DestinationCommand.self, DataflowCommand.self, RunCommand.self, CallCommand.self,
+            DestinationCommand.self, DataflowCommand.self, RunCommand.self, SandboxCommand.self, AccessCommand.self,
+            AuditCommand.self, OrganizationCommand.self, CallCommand.self,
         ])
 
     // Given before the command's name, they are the command's all the same.

@@ -26,6 +26,8 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 show msgexport status
+echo "Nobody may do anything with messages yet, the one who runs the daemon neither. An administrator, which that one is, gives roles:"
+show msgexport access grant sender operator auditor --user "$(id -un)"
 
 step "2. Three channel configurations: two are flagged for message export, one is not"
 show msgexport configuration create newsletter --channel email --message-export on --submit
@@ -83,7 +85,12 @@ step "9. Nothing of it is readable on disk"
 if grep -rq "Do you like this message" "$root/data"; then echo "plain text found in the data folder"; exit 1; fi
 echo "grep finds no text of the first mail below $root/data"
 
-step "10. Stop the daemon"
+step "10. Who did what, in chains of events that nobody can change unseen"
+show msgexport audit list -n 5
+show msgexport audit verify
+show msgexport audit verify --organization
+
+step "11. Stop the daemon"
 kill -TERM "$daemon"
 wait "$daemon"
 trap - EXIT

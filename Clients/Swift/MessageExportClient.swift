@@ -58,28 +58,31 @@ public final class MessageExportClient: Sendable {
 
     // MARK: Configurations
 
-    /// Makes a channel configuration: a draft, or with `submit` an active one.
+    /// Makes a channel configuration: a draft, or with `submit` one that comes into force or, with every reason, fails.
     public func createConfiguration(
-        name: String, channel: Channel, messageExport: Bool = false, submit: Bool = false
+        name: String, channel: Channel, settings: ConfigurationSettings = ConfigurationSettings(), submit: Bool = false
     ) async throws(Status) -> ChannelConfiguration {
         try await call(
             .createConfiguration,
             CreateConfigurationRequest(
-                sandbox: sandbox, name: name, channel: channel, messageExport: messageExport, submit: submit))
+                sandbox: sandbox, name: name, channel: channel, settings: ConfigurationChange(settings), submit: submit))
     }
 
-    /// Changes a draft, or the pending version of an active configuration; with `submit` puts it in force.
+    /// Makes a new version of a draft, of a failed one, or of an active one; with `submit` brings it into force, unless it fails. The
+    /// version in force stays so until then.
     ///
-    /// - Parameter messageExport: nil: as it is.
+    /// - Parameter version: the newest version that the change was made for; nil: whatever it is.
+    /// - Throws: `aborted` when somebody else changed it first.
     public func editConfiguration(
-        name: String, messageExport: Bool? = nil, submit: Bool = false
+        name: String, _ change: ConfigurationChange = ConfigurationChange(), submit: Bool = false,
+        ifVersion version: UInt32? = nil
     ) async throws(Status) -> ChannelConfiguration {
         try await call(
             .editConfiguration,
-            EditConfigurationRequest(sandbox: sandbox, name: name, messageExport: messageExport, submit: submit))
+            EditConfigurationRequest(sandbox: sandbox, name: name, settings: change, submit: submit, ifVersion: version))
     }
 
-    /// Puts a draft, or a pending version, in force: ingests are decided by it from when this returns.
+    /// Brings a draft, or a pending version, into force, unless it fails: ingests are decided by it from when this returns.
     public func submitConfiguration(name: String) async throws(Status) -> ChannelConfiguration {
         try await call(.submitConfiguration, NameRequest(sandbox: sandbox, name: name))
     }

@@ -15,6 +15,8 @@ package struct CatalogError: Error, Hashable, CustomStringConvertible {
         case full
         /// The sandbox has as many as it may have.
         case limit
+        /// Somebody else changed it first.
+        case aborted
     }
 
     /// What kind of thing went wrong.

@@ -1,78 +1,84 @@
+import Foundation
 import GRDB
 package import Model
 
 extension CatalogStore {
-    /// Makes a configuration: a draft, or with `submit` an active one.
+    /// Makes a configuration: a draft, or with `submit` one that comes into force or fails.
     package func createConfiguration(
-        sandboxID: String, name: ResourceName, channel: Channel, messageExport: Bool, submit: Bool
+        by user: UInt32?, sandboxID: String, name: ResourceName, channel: Channel, settings: ConfigurationSettings, submit: Bool
     ) async throws(CatalogError) -> ChannelConfiguration {
-        let now = time.now
-        let id = CatalogStore.newID()
-        let state: ChannelConfiguration.State = submit ? .active : .draft
-        return try await write { db in
-            try db.insertConfiguration(
-                id: id, sandboxID: sandboxID, name: name, channel: channel, state: state, messageExport: messageExport, now: now)
-            return try db.configuration(name, of: sandboxID)
+        try await write { [self] db in
+            try insert(Self.newID(), sandboxID, name, channel, settings, db)
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: .configurationCreate, object: name.value, detail: settings.summary), db)
+            let created = try db.configuration(name, of: sandboxID)
+            return submit ? try self.submit(created, by: user, of: sandboxID, db) : created
         }
     }
 
     /// Makes a draft with the settings that another configuration has in force.
     package func duplicateConfiguration(
-        sandboxID: String, name: ResourceName, as newName: ResourceName
+        by user: UInt32?, sandboxID: String, name: ResourceName, as newName: ResourceName
     ) async throws(CatalogError) -> ChannelConfiguration {
-        let now = time.now
-        let id = CatalogStore.newID()
-        return try await write { db in
+        try await write { [self] db in
             let original = try db.configuration(name, of: sandboxID)
-            try db.insertConfiguration(
-                id: id, sandboxID: sandboxID, name: newName, channel: original.channel, state: .draft,
-                messageExport: original.messageExport, now: now)
+            try insert(Self.newID(), sandboxID, newName, original.channel, original.settings, db)
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: .configurationDuplicate, object: newName.value,
+                    detail: "of \(name), \(original.settings.summary)"), db)
             return try db.configuration(newName, of: sandboxID)
         }
     }
 
-    /// Changes a draft, or the pending version of an active configuration, making one where none is pending; with `submit` puts that
-    /// in force.
+    /// Makes a new version of a draft, of a failed one, or of an active one; with `submit` brings it into force. The version in force
+    /// stays so until then, and if it fails.
     ///
-    /// - Parameter messageExport: nil: as it is.
+    /// - Parameter version: number of the newest version that the change was made for; nil: whatever it is.
     package func editConfiguration(
-        sandboxID: String, name: ResourceName, messageExport: Bool?, submit: Bool
+        by user: UInt32?, sandboxID: String, name: ResourceName, change: ConfigurationChange, submit: Bool,
+        ifVersion version: UInt32?
     ) async throws(CatalogError) -> ChannelConfiguration {
-        let now = time.now
-        return try await write { db in
-            let configuration = try db.configuration(name, of: sandboxID)
-            guard [.draft, .active].contains(configuration.state) else {
+        try await write { [self] db in
+            var configuration = try db.configuration(name, of: sandboxID)
+            try requireRevision(
+                version.map(UInt64.init), UInt64(configuration.latestVersion), "channel configuration \(name)")
+            guard [.draft, .failed, .active].contains(configuration.state) else {
                 throw CatalogError(
                     .failedPrecondition,
-                    "channel configuration \(name) is \(configuration.state.rawValue): only a draft or an active one is edited")
+                    "channel configuration \(name) is \(configuration.state.rawValue): activate it first, or duplicate it")
             }
             // Nothing to change: what is there is submitted.
-            guard let messageExport else { return submit ? try db.submit(configuration, of: sandboxID) : configuration }
-            let version = configuration.version + (configuration.state == .draft ? 0 : 1)
-            try db.execute(
-                sql: """
-                    INSERT INTO configuration_version VALUES (?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET message_export = excluded.message_export, created_at = excluded.created_at
-                    """, arguments: [configuration.id, version, messageExport, now.milliseconds])
-            let edited = try db.configuration(name, of: sandboxID)
-            return submit ? try db.submit(edited, of: sandboxID) : edited
+            if !change.isEmpty {
+                let settings = change.applied(to: configuration.pending?.settings ?? configuration.settings)
+                try addVersion(settings, to: configuration, of: sandboxID, db)
+                try append(
+                    Deed(
+                        user: user, chain: sandboxID, action: .configurationEdit, object: name.value,
+                        detail: "version \(configuration.latestVersion + 1), \(settings.summary)"), db)
+                configuration = try db.configuration(name, of: sandboxID)
+            }
+            return submit ? try self.submit(configuration, by: user, of: sandboxID, db) : configuration
         }
     }
 
-    /// Puts a draft, or a pending version, in force.
-    package func submitConfiguration(sandboxID: String, name: ResourceName) async throws(CatalogError) -> ChannelConfiguration {
-        try await write { db in
-            try db.submit(db.configuration(name, of: sandboxID), of: sandboxID)
+    /// Brings a draft, or a pending version, into force, unless it fails.
+    package func submitConfiguration(
+        by user: UInt32?, sandboxID: String, name: ResourceName
+    ) async throws(CatalogError) -> ChannelConfiguration {
+        try await write { [self] db in
+            try submit(db.configuration(name, of: sandboxID), by: user, of: sandboxID, db)
         }
     }
 
     /// Takes an active configuration out of force, or a deactivated one back into it.
     package func setConfiguration(
-        sandboxID: String, name: ResourceName, active: Bool
+        by user: UInt32?, sandboxID: String, name: ResourceName, active: Bool
     ) async throws(CatalogError) -> ChannelConfiguration {
         let (from, to): (ChannelConfiguration.State, ChannelConfiguration.State) =
             active ? (.deactivated, .active) : (.active, .deactivated)
-        return try await write { db in
+        return try await write { [self] db in
             let configuration = try db.configuration(name, of: sandboxID)
             guard configuration.state == from else {
                 throw CatalogError(
@@ -80,6 +86,10 @@ extension CatalogStore {
                     "channel configuration \(name) is \(configuration.state.rawValue), not \(from.rawValue)")
             }
             try db.execute(sql: "UPDATE configuration SET state = ? WHERE id = ?", arguments: [to.rawValue, configuration.id])
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: active ? .configurationActivate : .configurationDeactivate,
+                    object: name.value), db)
             return try db.configuration(name, of: sandboxID)
         }
     }
@@ -91,88 +101,157 @@ extension CatalogStore {
 
     /// All of a sandbox, by name.
     package func configurations(sandboxID: String) async throws(CatalogError) -> [ChannelConfiguration] {
-        try await read { db in
-            try Row.fetchAll(db, sql: selectConfiguration + " ORDER BY name", arguments: [sandboxID])
-                .map(ChannelConfiguration.init)
-        }
+        try await read { db in try db.configurations(of: sandboxID) }
     }
 
-    /// What ingesting depends on, as one consistent view.
-    package func ingestView() async throws(CatalogError) -> IngestView {
-        try await read { db in
-            let entitled = try Bool.fetchOne(db, sql: "SELECT message_export FROM organization") ?? false
-            var configurations: [String: [ChannelConfiguration]] = [:]
-            for sandboxID in try String.fetchAll(db, sql: "SELECT id FROM sandbox WHERE state = 'active'") {
-                configurations[sandboxID] = try Row.fetchAll(
-                    db, sql: selectConfiguration + " ORDER BY name", arguments: [sandboxID]
-                ).map(ChannelConfiguration.init)
+    // MARK: In a transaction
+
+    private func insert(
+        _ id: String, _ sandboxID: String, _ name: ResourceName, _ channel: Channel, _ settings: ConfigurationSettings,
+        _ db: Database
+    ) throws {
+        try db.requireFree(name, in: "configuration", of: sandboxID, what: "channel configuration")
+        try db.requireRoom(in: "configuration", of: sandboxID, limit: Limits.configurations, what: "channel configuration")
+        try db.requireEntitlement(for: settings)
+        try db.execute(
+            sql: """
+                INSERT INTO configuration (id, sandbox_id, name, channel, state, version, created_at)
+                VALUES (?, ?, ?, ?, 'DRAFT', 1, ?)
+                """, arguments: [id, sandboxID, name.value, channel.rawValue, time.now.milliseconds])
+        try insertVersion(1, settings, of: id, db)
+    }
+
+    private func insertVersion(_ version: UInt32, _ settings: ConfigurationSettings, of id: String, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO configuration_version (configuration_id, version, message_export, created_at, settings)
+                VALUES (?, ?, ?, ?, ?)
+                """, arguments: [id, version, settings.messageExport, time.now.milliseconds, json(settings)])
+        try db.execute(
+            sql: """
+                DELETE FROM configuration_version WHERE configuration_id = ? AND version <= ?
+                    AND version <> (SELECT version FROM configuration WHERE id = ?)
+                """, arguments: [id, Int64(version) - Int64(Limits.configurationVersions), id])
+    }
+
+    private func addVersion(
+        _ settings: ConfigurationSettings, to configuration: ChannelConfiguration, of sandboxID: String, _ db: Database
+    ) throws {
+        try db.requireEntitlement(for: settings)
+        let version = configuration.latestVersion + 1
+        try insertVersion(version, settings, of: configuration.id, db)
+        try db.execute(
+            sql: "UPDATE configuration SET latest_version = ? WHERE id = ?", arguments: [version, configuration.id])
+        guard configuration.state != .active else { return }
+        try db.execute(
+            sql: "UPDATE configuration SET version = ?, state = 'DRAFT' WHERE id = ?", arguments: [version, configuration.id])
+    }
+
+    private func submit(
+        _ configuration: ChannelConfiguration, by user: UInt32?, of sandboxID: String, _ db: Database
+    ) throws -> ChannelConfiguration {
+        let name = try ResourceName(configuration.name)
+        guard configuration.state == .draft || (configuration.state == .active && configuration.pending != nil) else {
+            let what =
+                switch configuration.state {
+                case .active: "is ACTIVE and has no change to submit"
+                case .failed: "is FAILED: edit it first"
+                case .deactivated: "is DEACTIVATED: activate it first"
+                case .draft, .processing: "is \(configuration.state.rawValue)"
+                }
+            throw CatalogError(.failedPrecondition, "channel configuration \(name) \(what)")
+        }
+        let version = configuration.latestVersion
+        let settings = configuration.pending?.settings ?? configuration.settings
+        try db.requireEntitlement(for: settings)
+        let failures = settings.failures(for: configuration.channel)
+        if failures.isEmpty {
+            let wasOn = configuration.state == .active && configuration.messageExport
+            let since = settings.messageExport ? (wasOn ? configuration.enabledSince ?? time.now : time.now) : nil
+            try db.execute(
+                sql: "UPDATE configuration SET state = 'ACTIVE', version = ?, enabled_since = ? WHERE id = ?",
+                arguments: [version, since?.milliseconds, configuration.id])
+        } else {
+            try db.execute(
+                sql: "UPDATE configuration_version SET failures = ? WHERE configuration_id = ? AND version = ?",
+                arguments: [json(failures), configuration.id, version])
+            if configuration.state == .draft {
+                try db.execute(sql: "UPDATE configuration SET state = 'FAILED' WHERE id = ?", arguments: [configuration.id])
             }
-            return IngestView(generation: db.totalChangesCount, messageExport: entitled, configurations: configurations)
         }
+        try append(
+            Deed(
+                user: user, chain: sandboxID, action: .configurationSubmit, object: name.value,
+                outcome: failures.isEmpty ? .done : .failed, detail: "version \(version), \(settings.summary)"), db)
+        return try db.configuration(name, of: sandboxID)
     }
-}
-
-/// What ingesting depends on at one moment.
-package struct IngestView: Hashable, Sendable {
-    /// Of two views of one opened catalog, the later has the higher.
-    package let generation: Int
-    /// Whether the organization is entitled to message export.
-    package let messageExport: Bool
-    /// Those of each active sandbox, by its id.
-    package let configurations: [String: [ChannelConfiguration]]
 }
 
 private let selectConfiguration = """
-    SELECT configuration.*, current.message_export, pending.message_export AS pending_message_export FROM configuration
+    SELECT configuration.*, current.settings, current.failures, newest.settings AS newest_settings,
+        newest.failures AS newest_failures
+    FROM configuration
     JOIN configuration_version AS current
         ON current.configuration_id = configuration.id AND current.version = configuration.version
-    LEFT JOIN configuration_version AS pending
-        ON pending.configuration_id = configuration.id AND pending.version = configuration.version + 1
+    JOIN configuration_version AS newest
+        ON newest.configuration_id = configuration.id AND newest.version = configuration.latest_version
     WHERE sandbox_id = ?
     """
 
 extension Database {
+    /// All of a sandbox, by name.
+    func configurations(of sandboxID: String) throws -> [ChannelConfiguration] {
+        try Row.fetchAll(self, sql: selectConfiguration + " ORDER BY name", arguments: [sandboxID])
+            .map(ChannelConfiguration.init)
+    }
+
     fileprivate func configuration(_ name: ResourceName, of sandboxID: String) throws -> ChannelConfiguration {
         let row = try Row.fetchOne(self, sql: selectConfiguration + " AND name = ?", arguments: [sandboxID, name.value])
         guard let row else { throw CatalogError(.notFound, "there is no channel configuration named \(name)", field: "name") }
         return try ChannelConfiguration(row)
     }
 
-    fileprivate func insertConfiguration(
-        id: String, sandboxID: String, name: ResourceName, channel: Channel, state: ChannelConfiguration.State,
-        messageExport: Bool, now: Instant
-    ) throws {
-        try requireFree(name, in: "configuration", of: sandboxID, what: "channel configuration")
-        try requireRoom(in: "configuration", of: sandboxID, limit: Limits.configurations, what: "channel configuration")
-        try execute(
-            sql: "INSERT INTO configuration VALUES (?, ?, ?, ?, ?, 1, ?)",
-            arguments: [id, sandboxID, name.value, channel.rawValue, state.rawValue, now.milliseconds])
-        try execute(
-            sql: "INSERT INTO configuration_version VALUES (?, 1, ?, ?)", arguments: [id, messageExport, now.milliseconds])
-    }
-
-    fileprivate func submit(_ configuration: ChannelConfiguration, of sandboxID: String) throws -> ChannelConfiguration {
-        let isPending = configuration.state == .active && configuration.pendingMessageExport != nil
-        guard configuration.state == .draft || isPending else {
-            throw CatalogError(
-                .failedPrecondition,
-                configuration.state == .active
-                    ? "channel configuration \(configuration.name) is ACTIVE and has no change to submit"
-                    : "channel configuration \(configuration.name) is \(configuration.state.rawValue): activate it first")
+    /// While the entitlement is off nothing can be enabled.
+    fileprivate func requireEntitlement(for settings: ConfigurationSettings) throws {
+        guard settings.messageExport else { return }
+        guard try Bool.fetchOne(self, sql: "SELECT message_export FROM organization") == true else {
+            throw CatalogError(.failedPrecondition, "the organization is not entitled to message export", field: "message_export")
         }
-        try execute(
-            sql: "UPDATE configuration SET state = ?, version = version + ? WHERE id = ?",
-            arguments: [ChannelConfiguration.State.active.rawValue, isPending ? 1 : 0, configuration.id])
-        return try self.configuration(try ResourceName(configuration.name), of: sandboxID)
     }
 }
 
 extension ChannelConfiguration {
     fileprivate init(_ row: Row) throws {
+        let (version, newest): (UInt32, UInt32) = (row["version"], row["latest_version"])
+        let since: Int64? = row["enabled_since"]
+        let pending =
+            newest == version
+            ? nil
+            : Pending(
+                version: newest, settings: try decoded(row["newest_settings"]), failures: try decoded(row["newest_failures"]))
         self.init(
             id: row["id"], name: row["name"], channel: try known(row["channel"]), state: try known(row["state"]),
-            version: row["version"], messageExport: row["message_export"],
-            pendingMessageExport: row["pending_message_export"], createdAt: Instant(milliseconds: row["created_at"]))
+            version: version, settings: try decoded(row["settings"]), failures: try decoded(row["failures"]), pending: pending,
+            enabledSince: since.map { Instant(milliseconds: $0) }, createdAt: Instant(milliseconds: row["created_at"]))
+    }
+}
+
+extension ConfigurationSettings {
+    /// What the audit tells of them.
+    fileprivate var summary: String { "message export \(messageExport ? "on" : "off")" }
+}
+
+private func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+private func decoded<Value: Decodable>(_ text: String) throws -> Value {
+    do {
+        return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    } catch {
+        throw CatalogError(.io, "the catalog holds settings that cannot be read")
     }
 }
 

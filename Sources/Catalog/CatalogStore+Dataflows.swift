@@ -16,13 +16,13 @@ extension CatalogStore {
 
     /// Makes a dataflow to a destination, by that one's name.
     package func createDataflow(
-        sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression,
+        by user: UInt32?, sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression,
         includeRaw: Bool
     ) async throws(CatalogError) -> Dataflow {
         let dataflow = Dataflow(
             id: CatalogStore.newID(), name: name.value, destination: destination, format: format, compression: compression,
             includeRaw: includeRaw, cursor: 0, createdAt: time.now)
-        return try await write { db in
+        return try await write { [self] db in
             try db.requireFree(name, in: "dataflow", of: sandboxID, what: "dataflow")
             try db.requireRoom(in: "dataflow", of: sandboxID, limit: Limits.dataflows, what: "dataflow")
             let destinationID = try String.fetchOne(
@@ -36,6 +36,9 @@ extension CatalogStore {
                     dataflow.id, sandboxID, destinationID, dataflow.name, format.rawValue, compression.rawValue,
                     dataflow.createdAt.milliseconds, includeRaw,
                 ])
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: .dataflowCreate, object: name.value, detail: "to \(destination)"), db)
             return dataflow
         }
     }
@@ -55,11 +58,14 @@ extension CatalogStore {
     }
 
     /// Removes a dataflow and forgets its runs; returns what it was.
-    package func deleteDataflow(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Dataflow {
-        try await write { db in
+    package func deleteDataflow(by user: UInt32?, sandboxID: String, name: ResourceName) async throws(CatalogError)
+        -> Dataflow
+    {
+        try await write { [self] db in
             let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
             try db.requireNoRun(of: [dataflow.name], in: sandboxID)
             try db.execute(sql: "DELETE FROM dataflow WHERE id = ?", arguments: [dataflow.id])
+            try append(Deed(user: user, chain: sandboxID, action: .dataflowDelete, object: name.value), db)
             return dataflow
         }
     }
@@ -78,10 +84,10 @@ extension CatalogStore {
 
     /// Fixes a run's window, from the dataflow's cursor up to `through`, and its `folder`. One run of a dataflow at a time.
     package func beginRun(
-        sandboxID: String, dataflow name: String, through: UInt64, folder: String
+        by user: UInt32?, sandboxID: String, dataflow name: String, through: UInt64, folder: String
     ) async throws(CatalogError) -> RunOrder {
         let now = time.now
-        return try await write { db in
+        return try await write { [self] db in
             let row = try db.dataflow(name, of: sandboxID, field: "dataflow")
             let dataflow = try Dataflow(row)
             try db.requireNoRun(of: [name], in: sandboxID)
@@ -93,6 +99,10 @@ extension CatalogStore {
                 arguments: [
                     run.id, dataflow.id, run.state.rawValue, Int64(run.after), Int64(run.through), now.milliseconds, run.folder,
                 ])
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: .runStart, object: run.id, outcome: .intended,
+                    detail: "dataflow \(name), sequences after \(run.after) through \(run.through)"), db)
             return try RunOrder(run: run, row)
         }
     }
@@ -101,7 +111,7 @@ extension CatalogStore {
     package func endRun(_ run: Run) async throws(CatalogError) {
         precondition(run.state.isFinal, "a run ends in a final state")
         let now = time.now
-        try await write { db in
+        try await write { [self] db in
             try db.execute(
                 sql: """
                     UPDATE run SET state = ?, records_received = ?, records_exported = ?, records_skipped = ?, files = ?, bytes = ?,
@@ -112,6 +122,14 @@ extension CatalogStore {
                     run.totals.files, Int64(run.totals.bytes), (run.endedAt ?? now).milliseconds, run.manifest, run.error, run.id,
                 ])
             guard db.changesCount == 1 else { throw CatalogError(.failedPrecondition, "run \(run.id) is not under way") }
+            let chain = try String.fetchOne(
+                db, sql: "SELECT sandbox_id FROM dataflow JOIN run ON run.dataflow_id = dataflow.id WHERE run.id = ?",
+                arguments: [run.id])
+            try append(
+                Deed(
+                    user: nil, chain: chain ?? "", action: .runEnd, object: run.id,
+                    outcome: run.state == .success ? .done : .failed,
+                    detail: "\(run.totals.exported) records in \(run.totals.files) files"), db)
             guard run.state == .success else { return }
             try db.execute(
                 sql: "UPDATE dataflow SET cursor = ? WHERE id = (SELECT dataflow_id FROM run WHERE id = ?)",

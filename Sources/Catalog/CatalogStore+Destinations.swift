@@ -4,16 +4,17 @@ package import Model
 extension CatalogStore {
     /// Makes a destination; whether anything can be delivered there is for the caller to try.
     package func createDestination(
-        sandboxID: String, name: ResourceName, settings: Destination.Settings
+        by user: UInt32?, sandboxID: String, name: ResourceName, settings: Destination.Settings
     ) async throws(CatalogError) -> Destination {
         let destination = Destination(id: CatalogStore.newID(), name: name.value, settings: settings, createdAt: time.now)
         guard case .local(let path) = settings else { preconditionFailure("there is one type") }
-        return try await write { db in
+        return try await write { [self] db in
             try db.requireFree(name, in: "destination", of: sandboxID, what: "destination")
             try db.requireRoom(in: "destination", of: sandboxID, limit: Limits.destinations, what: "destination")
             try db.execute(
                 sql: "INSERT INTO destination VALUES (?, ?, ?, 'local', ?, ?)",
                 arguments: [destination.id, sandboxID, destination.name, path, destination.createdAt.milliseconds])
+            try append(Deed(user: user, chain: sandboxID, action: .destinationCreate, object: name.value, detail: "local"), db)
             return destination
         }
     }
@@ -33,20 +34,23 @@ extension CatalogStore {
 
     /// Changes where a destination is; the runs to come deliver there. Refused while a run delivers.
     package func editDestination(
-        sandboxID: String, name: ResourceName, settings: Destination.Settings
+        by user: UInt32?, sandboxID: String, name: ResourceName, settings: Destination.Settings
     ) async throws(CatalogError) -> Destination {
         guard case .local(let path) = settings else { preconditionFailure("there is one type") }
-        return try await write { db in
+        return try await write { [self] db in
             let destination = try db.destination(name, of: sandboxID)
             try db.requireNoRun(of: db.dataflows(to: destination), in: sandboxID)
             try db.execute(sql: "UPDATE destination SET path = ? WHERE id = ?", arguments: [path, destination.id])
+            try append(Deed(user: user, chain: sandboxID, action: .destinationEdit, object: name.value), db)
             return try db.destination(name, of: sandboxID)
         }
     }
 
     /// Removes a destination that no dataflow exports to; returns what it was.
-    package func deleteDestination(sandboxID: String, name: ResourceName) async throws(CatalogError) -> Destination {
-        try await write { db in
+    package func deleteDestination(by user: UInt32?, sandboxID: String, name: ResourceName) async throws(CatalogError)
+        -> Destination
+    {
+        try await write { [self] db in
             let destination = try db.destination(name, of: sandboxID)
             let dataflows = try db.dataflows(to: destination)
             guard dataflows.isEmpty else {
@@ -54,6 +58,7 @@ extension CatalogStore {
                     .failedPrecondition, "dataflows export to destination \(name): \(dataflows.joined(separator: ", "))")
             }
             try db.execute(sql: "DELETE FROM destination WHERE id = ?", arguments: [destination.id])
+            try append(Deed(user: user, chain: sandboxID, action: .destinationDelete, object: name.value), db)
             return destination
         }
     }

@@ -1,44 +1,25 @@
+package import Audit
 import Foundation
 import GRDB
 package import Model
 package import SystemPackage
 
-/// The organization of a daemon.
-package struct Organization: Hashable, Sendable {
-    /// What people know it by.
-    package let name: String
-    /// Whether it is entitled to message export.
-    package let messageExport: Bool
-    /// Id of the master key the data was made under; nil before the first start ended.
-    package let masterKeyID: [UInt8]?
-}
-
-/// A sandbox: everything else belongs to one.
-package struct Sandbox: Hashable, Sendable {
-    /// Given when it was made, and never again.
-    package let id: String
-    /// Unique; never changes.
-    package let name: String
-    /// Counts the lives of its dataset between resets, from 1.
-    package let epoch: UInt32
-    /// Name of the zone whose days count.
-    package let timeZone: String
-    /// How long records ingested from now on are kept.
-    package let retention: Retention
-}
-
-/// All that is not content, in SQLite: organization, sandboxes, configurations, destinations, dataflows, runs.
+/// All that is not content, in SQLite: organization, sandboxes, grants, configurations, destinations, dataflows, runs, audit.
 ///
-/// Each method is one transaction. When a method that changes something returns, the change is durable.
+/// Each method is one transaction. When a method that changes something returns, the change is durable, and so is the audit event that
+/// tells of it.
 package final class CatalogStore: Sendable {
     let database: DatabaseQueue
     let time: any TimeSource
+    let signingKey: SigningKey
 
     /// Opens the catalog, making it or bringing it to this version where needed. Blocks.
     ///
+    /// - Parameter signingKey: signs the heads of the audit's chains.
     /// - Throws: `newerVersion` when a newer program made it, `io` when it is no catalog or cannot be read or written.
-    package init(path: FilePath, time: any TimeSource) throws(CatalogError) {
+    package init(path: FilePath, time: any TimeSource, signingKey: SigningKey) throws(CatalogError) {
         self.time = time
+        self.signingKey = signingKey
         do {
             var configuration = GRDB.Configuration()
             configuration.journalMode = .wal
@@ -75,36 +56,6 @@ package final class CatalogStore: Sendable {
 
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError) -> Value {
         do { return try await database.write(body) } catch { throw CatalogError(error) }
-    }
-
-    // MARK: Organization and sandboxes
-
-    /// The one organization.
-    package func organization() async throws(CatalogError) -> Organization {
-        try await read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT name, message_export, master_key_id FROM organization") else {
-                throw CatalogError(.io, "the catalog holds no organization")
-            }
-            let keyID: Data? = row["master_key_id"]
-            return Organization(name: row["name"], messageExport: row["message_export"], masterKeyID: keyID.map { Array($0) })
-        }
-    }
-
-    /// Remembers the key that the data is made under, so that a wrong one is noticed at the next start.
-    package func setMasterKeyID(_ id: [UInt8]) async throws(CatalogError) {
-        try await write { db in try db.execute(sql: "UPDATE organization SET master_key_id = ?", arguments: [Data(id)]) }
-    }
-
-    /// The active sandboxes, by name.
-    package func sandboxes() async throws(CatalogError) -> [Sandbox] {
-        try await read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM sandbox WHERE state = 'active' ORDER BY name")
-                .map {
-                    Sandbox(
-                        id: $0["id"], name: $0["name"], epoch: $0["epoch"], timeZone: $0["time_zone"],
-                        retention: Retention(days: $0["retention_days"]))
-                }
-        }
     }
 }
 

@@ -14,6 +14,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("2: dataflows that include the raw mail") { db in
         try db.execute(sql: "ALTER TABLE dataflow ADD COLUMN include_raw INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("3: settings and versions of configurations, grants, audit, quotas") { db in
+        try db.execute(sql: schema3)
+    }
     return migrator
 }
 
@@ -91,4 +94,58 @@ private let schema1 = """
         error TEXT
     ) STRICT;
     CREATE UNIQUE INDEX run_under_way ON run (dataflow_id) WHERE state = 'PROCESSING';
+    """
+
+private let schema3 = """
+    ALTER TABLE organization ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE organization ADD COLUMN entitled_since INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE organization ADD COLUMN signing_public_key BLOB;
+    ALTER TABLE sandbox ADD COLUMN quota_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sandbox ADD COLUMN quota_records_per_day INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sandbox ADD COLUMN quota_records_per_second INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sandbox ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE configuration ADD COLUMN latest_version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE configuration ADD COLUMN enabled_since INTEGER;
+    ALTER TABLE configuration_version ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE configuration_version ADD COLUMN failures TEXT NOT NULL DEFAULT '[]';
+    UPDATE configuration SET latest_version =
+        (SELECT max(version) FROM configuration_version WHERE configuration_id = configuration.id);
+    UPDATE configuration_version SET settings = json_object(
+        'messageExport', json(iif(message_export, 'true', 'false')), 'description', '', 'tags', json('[]'), 'subdomain', '',
+        'fromName', '', 'fromAddress', '', 'replyToName', '', 'replyToAddress', '', 'errorAddress', '', 'bccAddress', '',
+        'senderNumbers', json('[]'));
+    UPDATE configuration SET enabled_since = (
+        SELECT created_at FROM configuration_version AS current
+        WHERE current.configuration_id = configuration.id AND current.version = configuration.version AND current.message_export)
+        WHERE state IN ('ACTIVE', 'DEACTIVATED');
+    CREATE TABLE access_grant (
+        role TEXT NOT NULL,
+        subject_kind TEXT NOT NULL,
+        subject_id INTEGER NOT NULL,
+        sandbox_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (sandbox_id, role, subject_kind, subject_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit_event (
+        chain TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        user INTEGER,
+        action TEXT NOT NULL,
+        object TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (chain, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE audit_head (
+        chain TEXT PRIMARY KEY,
+        first_number INTEGER NOT NULL,
+        first_previous BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        signature BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """

@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Dataset
 import Disk
@@ -29,83 +30,139 @@ package enum DaemonProcess {
         let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
         let catalog = try await openCatalog(settings, master: master, files: files, time: time)
         let healthChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let stores = try await openDatasets(
-            settings, catalog: catalog, master: master, files: files, time: time, logger: logger
-        ) { healthChanges.continuation.yield() }
-        let directory = try await SandboxDirectory(catalog: catalog, stores: stores)
+        let datasets = Datasets(
+            settings: settings, master: master, files: files, time: time, logger: logger,
+            healthChanged: { healthChanges.continuation.yield() })
+        let directory = SandboxDirectory(catalog: catalog)
+        let sandboxes = Sandboxes(catalog: catalog, directory: directory, datasets: datasets)
+        try await sandboxes.bringUpAll()
         let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
         for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
-        let management = ManagementService()
+        let refusals = Refusals()
+        let gate = AccessGate(directory: directory, refusals: refusals)
+        let audit = AuditService(catalog: catalog, refusals: refusals, logger: logger)
+        let management = ManagementService(gate)
         let handlers = ManagementHandlers(
-            catalog: catalog, directory: directory, exports: exports, files: files, reads: DiskQueue("reads"),
-            dataFolder: settings.data, startedAt: time.now)
+            catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, exports: exports,
+            files: files,
+            reads: DiskQueue("reads"), dataFolder: settings.data, startedAt: time.now)
         let health = HealthService(directory: directory, catalog: catalog, changes: healthChanges)
-        let ingester = Ingester(directory: directory, time: time)
+        let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
-            path: settings.socket.string, methods: methods(ingester, health, handlers, management), logger: logger)
+            sockets: settings.sockets, methods: methods(ingester, health, handlers, management), logger: logger)
         // Stopped in reverse: who watches health learns of it first; exports end, so that those who wait for one are answered; then the
-        // socket goes.
+        // sockets go; what was refused is recorded last.
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: management), .init(service: rpc), .init(service: exports), .init(service: health),
+                    .init(service: audit), .init(service: management), .init(service: rpc), .init(service: exports),
+                    .init(service: health),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await record(.daemonStart, in: catalog)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await group.run()) } catch { outcome = .failure(error) }
-        for (_, store) in stores { await store.close() }
+        await sandboxes.closeAll()
+        await audit.flush()
+        try await record(.daemonStop, in: catalog)
         try catalog.close()
         try outcome.get()
+    }
+
+    private static func record(_ action: AuditEvent.Action, in catalog: CatalogStore) async throws(Status) {
+        do { try await catalog.record([Deed(user: nil, action: action, detail: productVersion)]) } catch { throw Status(error) }
     }
 
     private static func methods(
         _ ingester: Ingester, _ health: HealthService, _ handlers: ManagementHandlers, _ management: ManagementService
     ) -> [Method] {
-        let chunkMemory = Allowance(limit: Limits.chunkedBytes, share: Limits.chunkedBytesPerConnection)
-        let chunkQueue = DiskQueue("chunked")
-        let handlers: [MethodName: MethodHandler] = [
-            .ingest: .single(IngestHandler(ingester: ingester).serve),
-            .ingestStream: .stream { IngestStreamHandler($0, ingester) },
-            .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue) },
-            .reflect: .stream { ReflectionHandler($0) },
-            .watchHealth: .single(health.watch),
-            .checkHealth: management.handler(health.check),
-            .readRecords: management.streamingHandler(handlers.readRecords),
-            .previewRecords: management.streamingHandler(handlers.previewRecords),
-            .createConfiguration: management.handler(handlers.createConfiguration),
-            .editConfiguration: management.handler(handlers.editConfiguration),
-            .submitConfiguration: management.handler(handlers.submitConfiguration),
-            .deactivateConfiguration: management.handler(handlers.deactivateConfiguration),
-            .activateConfiguration: management.handler(handlers.activateConfiguration),
-            .duplicateConfiguration: management.handler(handlers.duplicateConfiguration),
-            .getConfiguration: management.handler(handlers.getConfiguration),
-            .listConfigurations: management.handler(handlers.listConfigurations),
-            .getRecords: management.handler(handlers.getRecords),
-            .getDataset: management.handler(handlers.getDataset),
-            .createDestination: management.handler(handlers.createDestination),
-            .getDestination: management.handler(handlers.getDestination),
-            .listDestinations: management.handler(handlers.listDestinations),
-            .editDestination: management.handler(handlers.editDestination),
-            .deleteDestination: management.handler(handlers.deleteDestination),
-            .createDataflow: management.handler(handlers.createDataflow),
-            .getDataflow: management.handler(handlers.getDataflow),
-            .listDataflows: management.handler(handlers.listDataflows),
-            .deleteDataflow: management.handler(handlers.deleteDataflow),
-            .startRun: management.handler(handlers.startRun),
-            .waitRun: management.waitingHandler(handlers.waitRun),
-            .getRun: management.handler(handlers.getRun),
-            .listRuns: management.handler(handlers.listRuns),
-            .getStatus: management.handler(handlers.getStatus),
-        ]
+        let served = ingestion(ingester)
+            .merging(openToAll(health, handlers, management)) { first, _ in first }
+            .merging(sandboxed(handlers, management)) { first, _ in first }
+            .merging(organizational(handlers, management)) { first, _ in first }
         return ServiceDescriptors.builtIn.methods.values.map { method in
-            guard let handler = handlers[method.name] else { preconditionFailure("\(method.name) has no handler") }
+            guard let handler = served[method.name] else { preconditionFailure("\(method.name) has no handler") }
             return Method(method, handler)
         }
     }
 
+    /// Who may ingest is decided for each message.
+    private static func ingestion(_ ingester: Ingester) -> [MethodName: MethodHandler] {
+        let chunkMemory = Allowance(limit: Limits.chunkedBytes, share: Limits.chunkedBytesPerConnection)
+        let chunkQueue = DiskQueue("chunked")
+        return [
+            .ingest: .single(IngestHandler(ingester: ingester).serve),
+            .ingestStream: .stream { IngestStreamHandler($0, ingester) },
+            .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue) },
+        ]
+    }
+
+    private static func openToAll(
+        _ health: HealthService, _ handlers: ManagementHandlers, _ management: ManagementService
+    ) -> [MethodName: MethodHandler] {
+        [
+            .reflect: .stream { ReflectionHandler($0) },
+            .watchHealth: .single(health.watch),
+            .checkHealth: management.open(health.check),
+            .listSandboxes: management.open(handlers.listSandboxes),
+        ]
+    }
+
+    private static func sandboxed(
+        _ handlers: ManagementHandlers, _ management: ManagementService
+    ) -> [MethodName: MethodHandler] {
+        [
+            .createConfiguration: management.sandboxed(.change, handlers.createConfiguration),
+            .editConfiguration: management.sandboxed(.change, handlers.editConfiguration),
+            .submitConfiguration: management.sandboxed(.change, handlers.submitConfiguration),
+            .deactivateConfiguration: management.sandboxed(.change, handlers.deactivateConfiguration),
+            .activateConfiguration: management.sandboxed(.change, handlers.activateConfiguration),
+            .duplicateConfiguration: management.sandboxed(.change, handlers.duplicateConfiguration),
+            .getConfiguration: management.sandboxed(.view, handlers.getConfiguration),
+            .listConfigurations: management.sandboxed(.view, handlers.listConfigurations),
+            .readRecords: management.streaming(.read, handlers.readRecords),
+            .previewRecords: management.streaming(.read, handlers.previewRecords),
+            .getRecords: management.sandboxed(.read, handlers.getRecords),
+            .getDataset: management.sandboxed(.view, handlers.getDataset),
+            .createDestination: management.sandboxed(.change, handlers.createDestination),
+            .getDestination: management.sandboxed(.view, handlers.getDestination),
+            .listDestinations: management.sandboxed(.view, handlers.listDestinations),
+            .editDestination: management.sandboxed(.change, handlers.editDestination),
+            .deleteDestination: management.sandboxed(.change, handlers.deleteDestination),
+            .createDataflow: management.sandboxed(.change, handlers.createDataflow),
+            .getDataflow: management.sandboxed(.view, handlers.getDataflow),
+            .listDataflows: management.sandboxed(.view, handlers.listDataflows),
+            .deleteDataflow: management.sandboxed(.change, handlers.deleteDataflow),
+            .startRun: management.sandboxed(.change, handlers.startRun),
+            .waitRun: management.waiting(.view, handlers.waitRun),
+            .getRun: management.sandboxed(.view, handlers.getRun),
+            .listRuns: management.sandboxed(.view, handlers.listRuns),
+            .getSandbox: management.sandboxed(.view, handlers.getSandbox),
+            .getStatus: management.sandboxed(.view, handlers.getStatus),
+            .listAuditEvents: management.auditStreaming(handlers.listAuditEvents),
+            .verifyAudit: management.auditing(handlers.verifyAudit),
+        ]
+    }
+
+    private static func organizational(
+        _ handlers: ManagementHandlers, _ management: ManagementService
+    ) -> [MethodName: MethodHandler] {
+        [
+            .createSandbox: management.organizational(.administer, handlers.createSandbox),
+            .editSandbox: management.organizational(.administer, handlers.editSandbox),
+            .resetSandbox: management.organizational(.administer, handlers.resetSandbox),
+            .deleteSandbox: management.organizational(.administer, handlers.deleteSandbox),
+            .createGrant: management.organizational(.administer, handlers.createGrant),
+            .deleteGrant: management.organizational(.administer, handlers.deleteGrant),
+            .listGrants: management.organizational(.administer, handlers.listGrants),
+            .getOrganization: management.organizational(.administer, handlers.getOrganization),
+            .editOrganization: management.organizational(.administer, handlers.editOrganization),
+        ]
+    }
+
     /// Makes sure that no other daemon uses the data folder or the socket for as long as the result lives.
     private static func claim(_ settings: DaemonSettings, files: any Files) throws(Status) -> [FileLock] {
-        try UnixSocket.check(settings.socket.string)
+        for socket in settings.sockets { try UnixSocket.check(socket.path) }
         try checkIsOurs(settings, files: files)
         // Where no other place is known the socket is in it.
         try unlessDiskFails { () throws(DiskError) in try files.createFolder(settings.data) }
@@ -117,10 +174,11 @@ package enum DaemonProcess {
                 hint: "make it first, or name another place with --socket")
         }
         try unlessDiskFails { () throws(DiskError) in try files.createFolder(socketFolder) }
-        return try [
-            (settings.lock, "the data folder \(settings.data) is in use by another daemon"),
-            (settings.socketLock, "the socket \(settings.socket) is served by another daemon"),
-        ].map { (path, message) throws(Status) in
+        let sockets = settings.sockets.map { socket in
+            (FilePath("\(socket.path).lock"), "the socket \(socket.path) is served by another daemon")
+        }
+        return try ([(settings.lock, "the data folder \(settings.data) is in use by another daemon")] + sockets).map {
+            (path, message) throws(Status) in
             guard let lock = try unlessDiskFails({ () throws(DiskError) in try FileLock.claim(path) }) else {
                 throw Status(.failedPrecondition, message, hint: "stop that one first, or choose another place")
             }
@@ -132,7 +190,7 @@ package enum DaemonProcess {
     private static func checkIsOurs(_ settings: DaemonSettings, files: any Files) throws(Status) {
         let foreign = try unlessDiskFails { () throws(DiskError) -> String? in
             guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
-            let ours = [settings.lock, settings.catalog, settings.socket, settings.socketLock].compactMap {
+            let ours = [settings.lock, settings.catalog, settings.signingKey, settings.socket, settings.socketLock].compactMap {
                 $0.lastComponent?.string
             }
             return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets"]).contains($0) }
@@ -147,8 +205,10 @@ package enum DaemonProcess {
         _ settings: DaemonSettings, master: MasterKey, files: any Files, time: any TimeSource
     ) async throws(Status) -> CatalogStore {
         do {
-            let catalog = try CatalogStore(path: settings.catalog, time: time)
-            if let known = try await catalog.organization().masterKeyID {
+            let known = try SigningKeyFile.read(settings.signingKey, master: master)
+            let signingKey = known ?? SigningKey.random()
+            let catalog = try CatalogStore(path: settings.catalog, time: time, signingKey: signingKey)
+            if let known = try await catalog.masterKeyID() {
                 guard known == master.id else {
                     throw Status(
                         .failedPrecondition, "\(settings.masterKey) is not the master key that \(settings.data) was made under",
@@ -157,46 +217,21 @@ package enum DaemonProcess {
             } else {
                 try await catalog.setMasterKeyID(master.id)
             }
+            if known == nil {
+                guard try await catalog.signingPublicKey() == nil else {
+                    throw Status(
+                        .failedPrecondition, "the signing key \(settings.signingKey) is missing", hint: "put it back as it was")
+                }
+                try SigningKeyFile.create(settings.signingKey, signingKey, master: master)
+            }
+            try await catalog.requireSigningKey()
+            try await catalog.requireAdministrator(uid: geteuid())
             try files.syncFolder(settings.data)
             return catalog
         } catch let error as CatalogError {
             throw Status(error)
         } catch let error as Status {
             throw error
-        } catch {
-            throw Status(.unavailable, "\(error)")
-        }
-    }
-
-    private static func openDatasets(
-        _ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files, time: any TimeSource,
-        logger: Logger, healthChanged: @escaping @Sendable () -> Void
-    ) async throws(Status) -> [(sandbox: Sandbox, store: RecordStore)] {
-        do {
-            var stores: [(sandbox: Sandbox, store: RecordStore)] = []
-            for sandbox in try await catalog.sandboxes() {
-                let floor = try await catalog.highestSequence(sandboxID: sandbox.id)
-                let store = try RecordStore(
-                    settings: .init(
-                        sandbox: sandbox.id, epoch: sandbox.epoch,
-                        folders: DatasetFolders(
-                            keys: settings.folder("keys", sandboxID: sandbox.id, epoch: sandbox.epoch),
-                            data: settings.folder("datasets", sandboxID: sandbox.id, epoch: sandbox.epoch)),
-                        retention: sandbox.retention, sequenceFloor: floor),
-                    master: master, files: files, time: time,
-                    reportFailure: { failure in
-                        logger.error("a batch was not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
-                    }, healthChanged: healthChanged)
-                for report in store.recoveryReports {
-                    logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
-                }
-                stores.append((sandbox, store))
-            }
-            return stores
-        } catch let error as CatalogError {
-            throw Status(error)
-        } catch let error as DatasetError {
-            throw Status(error)
         } catch {
             throw Status(.unavailable, "\(error)")
         }

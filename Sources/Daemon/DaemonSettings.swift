@@ -1,22 +1,27 @@
+package import RPC
 package import SystemPackage
 
 /// What a daemon is started with.
 package struct DaemonSettings: Sendable {
     /// Everything the daemon keeps, but for the master key.
     package let data: FilePath
-    /// Where the daemon serves.
-    package let socket: FilePath
+    /// Where the daemon serves; the first one is for all sandboxes.
+    package let sockets: [ListeningSocket]
     /// Must not be below `data`.
     package let masterKey: FilePath
 
-    package init(data: FilePath, socket: FilePath, masterKey: FilePath) {
+    /// - Precondition: there is a socket.
+    package init(data: FilePath, sockets: [ListeningSocket], masterKey: FilePath) {
+        precondition(!sockets.isEmpty, "a daemon serves at least one socket")
         self.data = data
-        self.socket = socket
+        self.sockets = sockets
         self.masterKey = masterKey
     }
 
     var lock: FilePath { data.appending("daemon.lock") }
     var catalog: FilePath { data.appending("catalog.sqlite") }
+    var signingKey: FilePath { data.appending("signing.key") }
+    var socket: FilePath { FilePath(sockets[0].path) }
     var socketLock: FilePath { FilePath(socket.string + ".lock") }
 
     /// `<what>/<sandbox id>/<epoch>`: keys apart from data, so that a backup can leave them out.

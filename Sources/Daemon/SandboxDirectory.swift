@@ -3,63 +3,77 @@ import Dataset
 import Model
 import Synchronization
 
-/// The sandboxes of a running daemon, with what ingesting needs to know of each: an immutable snapshot, exchanged as a whole.
+/// The sandboxes of a running daemon, with what requests need to know of each: an immutable snapshot, exchanged as a whole.
 final class SandboxDirectory: Sendable {
     struct Entry: Sendable {
         let sandbox: Sandbox
         let store: RecordStore
-        /// Whether the organization is entitled to message export.
+        /// Whether the organization is entitled to message export, and since when.
         let messageExport: Bool
+        let entitledSince: Instant
+        let rights: RightsTable
         /// By name.
         let configurations: [String: ChannelConfiguration]
+        fileprivate let generation: Int
     }
 
     struct Snapshot: Sendable {
-        let generation: Int
+        fileprivate(set) var generation = -1
+        fileprivate(set) var messageExport = false
+        fileprivate(set) var entitledSince = Instant(milliseconds: 0)
+        fileprivate(set) var administrators = RightsTable.none
         /// By name.
-        let entries: [String: Entry]
+        fileprivate(set) var entries: [String: Entry] = [:]
     }
 
     private let catalog: CatalogStore
-    private let stores: [(sandbox: Sandbox, store: RecordStore)]
-    private let current: Mutex<Snapshot>
+    /// What nobody changes: a change makes another one.
+    private let current = Mutex(Snapshot())
 
-    init(catalog: CatalogStore, stores: [(sandbox: Sandbox, store: RecordStore)]) async throws(CatalogError) {
+    init(catalog: CatalogStore) {
         self.catalog = catalog
-        self.stores = stores
-        current = Mutex(Snapshot(generation: -1, entries: [:]))
-        try await refresh()
     }
 
     var snapshot: Snapshot { current.withLock { $0 } }
 
-    /// Brings the snapshot up to the catalog. When this returns, ingests see every change that was made before the call.
-    func refresh() async throws(CatalogError) {
-        let view = try await catalog.ingestView()
-        var entries: [String: Entry] = [:]
-        for (sandbox, store) in stores {
-            let configurations = Dictionary(
-                (view.configurations[sandbox.id] ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            entries[sandbox.name] = Entry(
-                sandbox: sandbox, store: store, messageExport: view.messageExport, configurations: configurations)
+    /// Brings what is known of a sandbox up to the catalog. When this returns, requests see every change that was made before the call.
+    ///
+    /// - Parameter store: its dataset from now on; nil: the one it has.
+    func refresh(_ sandboxID: String, store: RecordStore? = nil) async throws(CatalogError) {
+        let view = try await catalog.sandboxView(sandboxID)
+        let configurations = Dictionary(
+            view.configurations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        current.withLock { snapshot in
+            // Of two refreshes at the same time, the one with the older view must not win.
+            let known = snapshot.entries[view.sandbox.name]
+            guard view.generation >= known?.generation ?? -1, let store = store ?? known?.store else { return }
+            snapshot.entries[view.sandbox.name] = Entry(
+                sandbox: view.sandbox, store: store, messageExport: snapshot.messageExport,
+                entitledSince: snapshot.entitledSince, rights: RightsTable(view.grants), configurations: configurations,
+                generation: view.generation)
         }
-        let refreshed = Snapshot(generation: view.generation, entries: entries)
-        // Of two refreshes at the same time, the one with the older view must not win.
-        current.withLock { if refreshed.generation > $0.generation { $0 = refreshed } }
     }
 
-    /// The sandbox of a request; an empty name is the default one.
-    /// - Throws: `permissionDenied`, whether it does not exist or may not be used.
-    func entry(_ name: String) throws(Status) -> Entry {
-        let name = name.isEmpty ? defaultSandbox : name
-        guard name.utf8.count <= Limits.nameBytes else {
-            throw Status(
-                .permissionDenied, "that sandbox does not exist or may not be used by you", field: "sandbox",
-                limit: Limits.nameBytes)
+    /// The same of the organization.
+    func refreshOrganization() async throws(CatalogError) {
+        let view = try await catalog.organizationView()
+        current.withLock { snapshot in
+            guard view.generation >= snapshot.generation else { return }
+            snapshot.generation = view.generation
+            snapshot.messageExport = view.messageExport
+            snapshot.entitledSince = view.entitledSince
+            snapshot.administrators = RightsTable(view.grants)
+            snapshot.entries = snapshot.entries.mapValues { entry in
+                Entry(
+                    sandbox: entry.sandbox, store: entry.store, messageExport: view.messageExport,
+                    entitledSince: view.entitledSince, rights: entry.rights, configurations: entry.configurations,
+                    generation: entry.generation)
+            }
         }
-        guard let entry = snapshot.entries[name] else {
-            throw Status(.permissionDenied, "sandbox \(name) does not exist or may not be used by you", field: "sandbox")
-        }
-        return entry
+    }
+
+    /// Forgets a sandbox: requests do not find it any more.
+    func remove(_ name: String) {
+        current.withLock { _ = $0.entries.removeValue(forKey: name) }
     }
 }

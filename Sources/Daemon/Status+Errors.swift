@@ -26,6 +26,7 @@ extension Status {
         case .alreadyExists: self.init(.alreadyExists, error.message, field: error.field)
         case .failedPrecondition: self.init(.failedPrecondition, error.message, field: error.field)
         case .newerVersion: self.init(.failedPrecondition, error.message, hint: "use the newer program")
+        case .aborted: self.init(.aborted, error.message, hint: "look at it again, and decide anew", reason: .conflict)
         case .io: self.init(.unavailable, error.message)
         case .limit: self.init(.resourceExhausted, error.message, hint: "use one that is there")
         case .full:

@@ -21,6 +21,26 @@ package struct MasterKey: Sendable {
         return (MasterKey(key: key), key.withUnsafeBytes { Array($0) })
     }
 
+    /// Seals a secret: only `open` of the same key and purpose gives it back.
+    package func seal(_ secret: [UInt8], for purpose: String) -> [UInt8] {
+        do {
+            let wrapping = derive(from: key, for: purpose, byteCount: 32)
+            guard let sealed = try AES.GCM.seal(secret, using: wrapping, authenticating: id).combined else {
+                preconditionFailure("a box of a nonce of 12 bytes has a combined form")
+            }
+            return Array(sealed)
+        } catch {
+            preconditionFailure("AES-GCM seals under a 256-bit key: \(error)")
+        }
+    }
+
+    /// The secret; nil when it was not sealed by this key for that purpose, or is damaged.
+    package func open(_ sealed: [UInt8], for purpose: String) -> [UInt8]? {
+        let wrapping = derive(from: key, for: purpose, byteCount: 32)
+        guard let box = try? AES.GCM.SealedBox(combined: sealed) else { return nil }
+        return (try? AES.GCM.open(box, using: wrapping, authenticating: id)).map { Array($0) }
+    }
+
     private init(key: SymmetricKey) {
         self.key = key
         id = derive(from: key, for: "message-export master key id", byteCount: 8).withUnsafeBytes { Array($0) }

@@ -28,6 +28,7 @@ extension RecordStore {
             let firstSequence: UInt64
             let voidFrom: UInt64
             let ingestedAt: Instant
+            let life: SegmentLife
             let writer: SegmentWriter?
         }
 
@@ -66,10 +67,16 @@ extension RecordStore {
         /// The first sequence after the last batch that succeeded.
         private var voidFrom: UInt64
         private var lastIngestedAt = Instant(milliseconds: .min)
+        /// Decides about days that have not begun.
+        var policy: RetentionPolicy
+        /// That of the day that has.
+        private var life: SegmentLife?
 
-        init(nextSequence: UInt64, segments: [Segment]) {
+        init(nextSequence: UInt64, segments: [Segment], policy: RetentionPolicy) {
             self.nextSequence = nextSequence
             self.segments = segments
+            self.policy = policy
+            life = segments.last.flatMap { SegmentLife($0.identity) }
             // What recovery found is served, failed or not: from here on it counts.
             voidFrom = nextSequence
         }
@@ -129,7 +136,15 @@ extension RecordStore {
             lastIngestedAt = max(lastIngestedAt, now)
             defer { nextSequence += UInt64(taken.count) }
             return Taken(
-                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt, writer: writer)
+                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt,
+                life: life(at: lastIngestedAt), writer: writer)
+        }
+
+        private mutating func life(at instant: Instant) -> SegmentLife {
+            if let life, life.hours.contains(instant) { return life }
+            let begun = SegmentLife(policy, at: instant)
+            life = begun
+            return begun
         }
 
         /// Makes a durable batch visible.

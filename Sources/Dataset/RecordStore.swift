@@ -33,16 +33,16 @@ package final class RecordStore: Sendable {
         package let epoch: UInt32
         /// Where its files are; made when they are missing.
         package let folders: DatasetFolders
-        /// How long new records are kept.
-        package let retention: Retention
+        /// Whose days count, and how long new records are kept.
+        package let policy: RetentionPolicy
         /// New records get sequences above this; the highest any cursor or run has named.
         package let sequenceFloor: UInt64
 
-        package init(sandbox: String, epoch: UInt32, folders: DatasetFolders, retention: Retention, sequenceFloor: UInt64) {
+        package init(sandbox: String, epoch: UInt32, folders: DatasetFolders, policy: RetentionPolicy, sequenceFloor: UInt64) {
             self.sandbox = sandbox
             self.epoch = epoch
             self.folders = folders
-            self.retention = retention
+            self.policy = policy
             self.sequenceFloor = sequenceFloor
         }
     }
@@ -114,7 +114,9 @@ package final class RecordStore: Sendable {
         let recovery = try Recovery.run(
             folders: settings.folders, sandbox: settings.sandbox, epoch: settings.epoch, master: master, files: files,
             now: time.now)
-        var recovered = State(nextSequence: max(settings.sequenceFloor, recovery.lastSequence) + 1, segments: recovery.segments)
+        var recovered = State(
+            nextSequence: max(settings.sequenceFloor, recovery.lastSequence) + 1, segments: recovery.segments,
+            policy: settings.policy)
         lost = recovery.lost
         for record in recovery.records { recovered.recover(record) }
         recoveryReports = recovery.reports
@@ -209,6 +211,11 @@ package final class RecordStore: Sendable {
         return state.withLock { $0.totals(now: now) }
     }
 
+    /// Keeps the records of later days by another policy; those of a day that has begun keep theirs.
+    package func setPolicy(_ policy: RetentionPolicy) {
+        state.withLock { $0.policy = policy }
+    }
+
     /// Refuses what comes from now on and returns when what waited is answered.
     package func close() async {
         state.withLock { $0.isClosed = true }
@@ -250,13 +257,14 @@ package final class RecordStore: Sendable {
 
     /// The batch's writer: the current one, or that of a new segment when the day has changed, it is full, or it failed.
     private func writer(for batch: State.Taken) throws(DiskError) -> SegmentWriter {
-        let day = Day(containing: batch.ingestedAt)
-        if let current = batch.writer, current.segment.identity.day == day, current.offset < Limits.segmentBytes {
+        let life = batch.life
+        if let current = batch.writer, current.segment.identity.day == life.day, current.segment.identity.zone == life.zone,
+            current.offset < Limits.segmentBytes
+        {
             return current
         }
         let identity = SegmentIdentity(
-            id: .random(), sandbox: settings.sandbox, epoch: settings.epoch, zone: "UTC", day: day,
-            expiry: settings.retention.expiry(of: day))
+            id: .random(), sandbox: settings.sandbox, epoch: settings.epoch, zone: life.zone, day: life.day, expiry: life.expiry)
         return try SegmentWriter(identity: identity, folders: settings.folders, master: master, files: files)
     }
 }

@@ -6,14 +6,14 @@ package struct CreateConfigurationRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String
     package var channel: Channel
-    package var messageExport: Bool
+    package var settings: ConfigurationChange
     package var submit: Bool
 
-    package init(sandbox: String, name: String, channel: Channel, messageExport: Bool, submit: Bool) {
+    package init(sandbox: String, name: String, channel: Channel, settings: ConfigurationChange, submit: Bool) {
         self.sandbox = sandbox
         self.name = name
         self.channel = channel
-        self.messageExport = messageExport
+        self.settings = settings
         self.submit = submit
     }
 
@@ -21,7 +21,7 @@ package struct CreateConfigurationRequest: Hashable, WireMessage {
         self = try unpack(packed, messageexport__v1__create_configuration_request__unpack) { (wire) throws(Status) in
             CreateConfigurationRequest(
                 sandbox: try wire.sandbox.text("sandbox"), name: try wire.name.text("name"),
-                channel: try known(wire.channel, "channel", \.wire), messageExport: wire.message_export != 0,
+                channel: try known(wire.channel, "channel", \.wire), settings: try ConfigurationChange(wire.settings),
                 submit: wire.submit != 0)
         }
     }
@@ -31,7 +31,7 @@ package struct CreateConfigurationRequest: Hashable, WireMessage {
             wire.sandbox = draft.text(sandbox)
             wire.name = draft.text(name)
             wire.channel = channel.wire
-            wire.message_export = messageExport ? 1 : 0
+            wire.settings = draft.settings(settings)
             wire.submit = submit ? 1 : 0
         }
     }
@@ -41,25 +41,25 @@ package struct CreateConfigurationRequest: Hashable, WireMessage {
 package struct EditConfigurationRequest: Hashable, WireMessage {
     package var sandbox: String
     package var name: String
-    /// Nil: as it is.
-    package var messageExport: Bool?
+    package var settings: ConfigurationChange
     package var submit: Bool
+    /// Nil: whatever it is.
+    package var ifVersion: UInt32?
 
-    package init(sandbox: String, name: String, messageExport: Bool?, submit: Bool) {
+    package init(sandbox: String, name: String, settings: ConfigurationChange, submit: Bool, ifVersion: UInt32?) {
         self.sandbox = sandbox
         self.name = name
-        self.messageExport = messageExport
+        self.settings = settings
         self.submit = submit
+        self.ifVersion = ifVersion
     }
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__edit_configuration_request__unpack) { (wire) throws(Status) in
-            let isGiven =
-                wire.message_export_presence_case
-                == MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT
-            return EditConfigurationRequest(
+            EditConfigurationRequest(
                 sandbox: try wire.sandbox.text("sandbox"), name: try wire.name.text("name"),
-                messageExport: isGiven ? wire.message_export != 0 : nil, submit: wire.submit != 0)
+                settings: try ConfigurationChange(wire.settings), submit: wire.submit != 0,
+                ifVersion: wire.if_version == 0 ? nil : wire.if_version)
         }
     }
 
@@ -67,12 +67,9 @@ package struct EditConfigurationRequest: Hashable, WireMessage {
         pack(messageexport__v1__edit_configuration_request__init) { draft, wire in
             wire.sandbox = draft.text(sandbox)
             wire.name = draft.text(name)
-            if let messageExport {
-                wire.message_export_presence_case =
-                    MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT
-                wire.message_export = messageExport ? 1 : 0
-            }
+            wire.settings = draft.settings(settings)
             wire.submit = submit ? 1 : 0
+            wire.if_version = ifVersion ?? 0
         }
     }
 }
@@ -144,14 +141,27 @@ extension ChannelConfiguration: WireMessage {
     }
 
     fileprivate init(_ wire: Messageexport__V1__Configuration) throws(Status) {
-        let isPending =
-            wire.pending_message_export_presence_case
-            == MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE_PENDING_MESSAGE_EXPORT
         self.init(
             id: try wire.id.text("id"), name: try wire.name.text("name"), channel: try known(wire.channel, "channel", \.wire),
-            state: try known(wire.state, "state", \.wire), version: wire.version, messageExport: wire.message_export != 0,
-            pendingMessageExport: isPending ? wire.pending_message_export != 0 : nil,
-            createdAt: Instant(milliseconds: wire.created_at_ms))
+            state: try known(wire.state, "state", \.wire), version: wire.version,
+            settings: try ConfigurationSettings(wire.settings),
+            failures: try texts(wire.n_failures, wire.failures, "failures"), pending: try Pending(wire.pending),
+            enabledSince: Instant(wire: wire.enabled_since_ms), createdAt: Instant(milliseconds: wire.created_at_ms))
+    }
+}
+
+extension ChannelConfiguration.Pending {
+    fileprivate init?(_ wire: UnsafeMutablePointer<Messageexport__V1__PendingConfiguration>?) throws(Status) {
+        guard let wire = wire?.pointee else { return nil }
+        self.init(
+            version: wire.version, settings: try ConfigurationSettings(wire.settings),
+            failures: try texts(wire.n_failures, wire.failures, "pending.failures"))
+    }
+}
+
+extension ConfigurationSettings {
+    fileprivate init(_ wire: UnsafeMutablePointer<Messageexport__V1__ConfigurationSettings>?) throws(Status) {
+        self = try ConfigurationChange(wire).applied(to: ConfigurationSettings())
     }
 }
 
@@ -162,12 +172,16 @@ extension Draft {
         wire.channel = configuration.channel.wire
         wire.state = configuration.state.wire
         wire.version = configuration.version
-        wire.message_export = configuration.messageExport ? 1 : 0
-        if let pending = configuration.pendingMessageExport {
-            wire.pending_message_export_presence_case =
-                MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE_PENDING_MESSAGE_EXPORT
-            wire.pending_message_export = pending ? 1 : 0
+        wire.settings = settings(ConfigurationChange(configuration.settings))
+        (wire.n_failures, wire.failures) = texts(configuration.failures)
+        if let pending = configuration.pending {
+            wire.pending = make(messageexport__v1__pending_configuration__init) { draft, wire in
+                wire.version = pending.version
+                wire.settings = draft.settings(ConfigurationChange(pending.settings))
+                (wire.n_failures, wire.failures) = draft.texts(pending.failures)
+            }
         }
+        wire.enabled_since_ms = configuration.enabledSince?.milliseconds ?? 0
         wire.created_at_ms = configuration.createdAt.milliseconds
     }
 }

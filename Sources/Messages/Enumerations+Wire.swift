@@ -93,6 +93,47 @@ extension Run.State {
     }
 }
 
+extension ConfigurationSettings.Purpose {
+    var wire: Messageexport__V1__Purpose {
+        switch self {
+        case .marketing: MESSAGEEXPORT__V1__PURPOSE__PURPOSE_MARKETING
+        case .transactional: MESSAGEEXPORT__V1__PURPOSE__PURPOSE_TRANSACTIONAL
+        }
+    }
+}
+
+extension Role {
+    var wire: Messageexport__V1__Role {
+        switch self {
+        case .sender: MESSAGEEXPORT__V1__ROLE__ROLE_SENDER
+        case .viewer: MESSAGEEXPORT__V1__ROLE__ROLE_VIEWER
+        case .operator: MESSAGEEXPORT__V1__ROLE__ROLE_OPERATOR
+        case .auditor: MESSAGEEXPORT__V1__ROLE__ROLE_AUDITOR
+        case .administrator: MESSAGEEXPORT__V1__ROLE__ROLE_ADMINISTRATOR
+        }
+    }
+}
+
+extension Sandbox.Kind {
+    var wire: Messageexport__V1__SandboxType {
+        switch self {
+        case .production: MESSAGEEXPORT__V1__SANDBOX_TYPE__SANDBOX_TYPE_PRODUCTION
+        case .development: MESSAGEEXPORT__V1__SANDBOX_TYPE__SANDBOX_TYPE_DEVELOPMENT
+        }
+    }
+}
+
+extension Sandbox.State {
+    var wire: Messageexport__V1__SandboxState {
+        switch self {
+        case .creating: MESSAGEEXPORT__V1__SANDBOX_STATE__SANDBOX_STATE_CREATING
+        case .active: MESSAGEEXPORT__V1__SANDBOX_STATE__SANDBOX_STATE_ACTIVE
+        case .failed: MESSAGEEXPORT__V1__SANDBOX_STATE__SANDBOX_STATE_FAILED
+        case .deleted: MESSAGEEXPORT__V1__SANDBOX_STATE__SANDBOX_STATE_DELETED
+        }
+    }
+}
+
 /// The value of an enumeration field, by its table.
 /// - Throws: `invalidArgument` naming `field` when the number is not one of those.
 func known<Value: CaseIterable, Wire: RawRepresentable>(

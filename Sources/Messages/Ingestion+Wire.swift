@@ -129,6 +129,7 @@ extension Outcome {
         case .stored: MESSAGEEXPORT__V1__OUTCOME__OUTCOME_STORED
         case .duplicate: MESSAGEEXPORT__V1__OUTCOME__OUTCOME_DUPLICATE
         case .exportDisabled: MESSAGEEXPORT__V1__OUTCOME__OUTCOME_EXPORT_DISABLED
+        case .beforeEnabled: MESSAGEEXPORT__V1__OUTCOME__OUTCOME_BEFORE_ENABLED
         }
     }
 }

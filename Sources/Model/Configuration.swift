@@ -9,6 +9,22 @@ public struct ChannelConfiguration: Hashable, Sendable {
         case deactivated = "DEACTIVATED"
     }
 
+    /// A version that is not in force.
+    public struct Pending: Hashable, Sendable {
+        /// Its number.
+        public var version: UInt32
+        /// What it would be.
+        public var settings: ConfigurationSettings
+        /// Why it did not come into force; empty: it was not submitted.
+        public var failures: [String]
+
+        public init(version: UInt32, settings: ConfigurationSettings, failures: [String]) {
+            self.version = version
+            self.settings = settings
+            self.failures = failures
+        }
+    }
+
     /// Given when it was made, and never again.
     public var id: String
     /// Unique in its sandbox; never changes.
@@ -17,26 +33,37 @@ public struct ChannelConfiguration: Hashable, Sendable {
     public var channel: Channel
     /// Where it is in its life.
     public var state: State
-    /// From 1; counts up with each change that came into force.
+    /// Number of the version in force or, of one that never was, of the newest.
     public var version: UInt32
-    /// Whether messages sent with it are kept and exported.
-    public var messageExport: Bool
-    /// The flag of the version that waits to be submitted; nil: none does.
-    public var pendingMessageExport: Bool?
+    /// That version's.
+    public var settings: ConfigurationSettings
+    /// Why it is `failed`.
+    public var failures: [String]
+    /// The newest version, where it is not in force.
+    public var pending: Pending?
+    /// When its flag last came into force; nil: it is off.
+    public var enabledSince: Instant?
     /// When it was made.
     public var createdAt: Instant
 
+    /// Whether messages sent with it are kept and exported.
+    public var messageExport: Bool { settings.messageExport }
+    /// Number of the newest version: what an edit is made of.
+    public var latestVersion: UInt32 { pending?.version ?? version }
+
     public init(
-        id: String, name: String, channel: Channel, state: State, version: UInt32, messageExport: Bool,
-        pendingMessageExport: Bool? = nil, createdAt: Instant
+        id: String, name: String, channel: Channel, state: State, version: UInt32, settings: ConfigurationSettings,
+        failures: [String] = [], pending: Pending? = nil, enabledSince: Instant? = nil, createdAt: Instant
     ) {
         self.id = id
         self.name = name
         self.channel = channel
         self.state = state
         self.version = version
-        self.messageExport = messageExport
-        self.pendingMessageExport = pendingMessageExport
+        self.settings = settings
+        self.failures = failures
+        self.pending = pending
+        self.enabledSince = enabledSince
         self.createdAt = createdAt
     }
 }

@@ -1,4 +1,4 @@
-/// A calendar day in UTC.
+/// A calendar day.
 public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Days since 1970-01-01.
     public let number: Int64
@@ -9,13 +9,13 @@ public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.number = number
     }
 
-    /// The day that an instant is on.
+    /// The day that an instant is on, in UTC.
     public init(containing instant: Instant) {
         let quotient = instant.milliseconds / Day.milliseconds
         number = instant.milliseconds % Day.milliseconds < 0 ? quotient - 1 : quotient
     }
 
-    /// The first instant of the day.
+    /// The first instant of the day, in UTC.
     public var start: Instant {
         Instant(milliseconds: number * Day.milliseconds)
     }
@@ -54,12 +54,27 @@ public struct Retention: Hashable, Sendable {
     /// Calendar days after the day of ingestion, which is kept whole.
     public let days: Int
 
+    /// - Precondition: the catalog or a test says so; what is asked for goes through `init(asked:)`.
     public init(days: Int) {
         self.days = days
     }
 
-    /// When a record ingested on `day` expires: at the end of the last kept day.
-    public func expiry(of day: Day) -> Instant {
-        Day(number: day.number + Int64(days) + 1).start
+    /// - Throws: `invalidArgument` naming `retention_days` when it is not 1 to 30.
+    public init(asked days: UInt32) throws(Status) {
+        guard Limits.retentionDaysAllowed.contains(Int(clamping: days)) else {
+            throw Status(
+                .invalidArgument,
+                "records are kept \(Limits.retentionDaysAllowed.lowerBound) to \(Limits.retentionDaysAllowed.upperBound) days",
+                field: "retention_days", limit: Limits.retentionDaysAllowed.upperBound)
+        }
+        self.init(days: Int(days))
+    }
+
+    /// When a record ingested on `day` expires: at the end of the last kept day, and never before it was kept that many times 24
+    /// hours, whatever daylight saving or a skipped day do.
+    public func expiry(of day: Day, in zone: Zone) -> Instant {
+        let endOfDay = zone.start(of: Day(number: day.number + 1))
+        let endOfLast = zone.start(of: Day(number: day.number + Int64(days) + 1))
+        return max(endOfLast, Instant(milliseconds: endOfDay.milliseconds + Int64(days) * Day.milliseconds))
     }
 }

@@ -107,6 +107,13 @@ public enum Limits {
     /// A frame that says it is longer ends the connection instead of being skipped: ttrpc reserves the length's first byte as zero.
     public static let frameBytesSkipped = (1 << 24) - 1
 
+    /// Kinds of refusals counted until they are recorded; further ones are counted together.
+    public static let refusalsCounted = 1000
+    /// How often they are recorded.
+    public static let refusalSeconds = 10
+    /// Audit events in one answer: some 200 KiB.
+    public static let auditEventsAnswered = 500
+
     // MARK: Messages and datasets
 
     /// An id given by a sender; indexes keep it in memory.
@@ -151,6 +158,30 @@ public enum Limits {
     public static let recordsPreviewedDefault = 10
     /// The calendar days after the day of ingestion that a record is kept, unless set otherwise.
     public static let retentionDays = 3
+    /// What may be set instead.
+    public static let retentionDaysAllowed = 1...30
+    /// Sandboxes of a daemon: each has an open dataset.
+    public static let sandboxes = 1000
+    /// Grants of a daemon: each request is checked against them in memory.
+    public static let grants = 10_000
+    /// A sandbox's title.
+    public static let titleBytes = 1024
+    /// A configuration's settings, packed: more than all their limits together.
+    public static let settingsBytes = 8 << 10
+    /// A configuration's description.
+    public static let descriptionBytes = 1024
+    /// Tags of a configuration: they come with every list.
+    public static let tags = 16
+    /// One of them.
+    public static let tagBytes = 64
+    /// Sender numbers of an SMS configuration.
+    public static let senderNumbers = 32
+    /// Versions of a configuration that are kept: the newest ones.
+    public static let configurationVersions = 100
+    /// How much earlier than its flag came on a message may have been sent: clocks and queues of senders.
+    public static let enabledToleranceSeconds = 5
+    /// How long audit events are kept.
+    public static let auditDays = 365
     /// The path of a Unix socket: the kernel's `sun_path` with its closing NUL.
     public static let socketPathBytes = 107
 

@@ -52,3 +52,26 @@ public struct ResourceName: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { value }
 }
+
+/// The name of a sandbox: a lowercase letter, then lowercase letters, digits and `-`.
+public struct SandboxName: Hashable, Sendable, CustomStringConvertible {
+    /// As it was given.
+    public let value: String
+
+    /// - Throws: `invalidArgument` naming `name` when it is not such a name or longer than 256 bytes.
+    public init(_ value: String) throws(Status) {
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
+        func isInner(_ byte: UInt8) -> Bool { isLetter(byte) || (0x30...0x39).contains(byte) || byte == 0x2D }
+        guard let first = value.utf8.first, isLetter(first), value.utf8.allSatisfy(isInner), value.utf8.count <= Limits.nameBytes
+        else {
+            throw Status(
+                .invalidArgument, "not a valid sandbox name", field: "name",
+                hint:
+                    "a name starts with a lowercase letter; lowercase letters, digits and '-' may follow; at most \(Limits.nameBytes) bytes"
+            )
+        }
+        self.value = value
+    }
+
+    public var description: String { value }
+}

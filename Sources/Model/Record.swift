@@ -46,6 +46,8 @@ public enum Outcome: String, Hashable, Sendable, CaseIterable {
     case duplicate = "DUPLICATE"
     /// The configuration's export flag is off: nothing was kept.
     case exportDisabled = "EXPORT_DISABLED"
+    /// It was sent before the flag last came on, or the organization was entitled: nothing was kept.
+    case beforeEnabled = "BEFORE_ENABLED"
 }
 
 /// The answer for one message of an ingest.

@@ -10,11 +10,14 @@ package struct Peer: Hashable, Sendable {
     package let gid: UInt32
     /// Supplementary groups.
     package let groups: [UInt32]
+    /// Name of the one sandbox that the socket is for; nil: it is for all.
+    package var sandbox: String?
 
-    package init(uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
+    package init(uid: UInt32, gid: UInt32, groups: [UInt32] = [], sandbox: String? = nil) {
         self.uid = uid
         self.gid = gid
         self.groups = groups
+        self.sandbox = sandbox
     }
 }
 

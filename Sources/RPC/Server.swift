@@ -5,23 +5,22 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Serves methods on a Unix socket.
+/// Serves methods on Unix sockets: what their connections may take together is shared by all of them.
 package final class Server: Sendable {
-    private let listener: any NIOCore.Channel
-    private let path: String
+    private let listeners: [any NIOCore.Channel]
+    private let sockets: [ListeningSocket]
     private let connections: ConnectionTable
 
-    /// Begins to serve. When this returns, clients can connect to `path`, whose file has mode 0600.
+    /// Begins to serve. When this returns, clients can connect to the sockets.
     ///
     /// - Parameters:
     ///   - methods: what is served, one of a name.
     ///   - report: told of each connection that is refused, or closed for what its peer did, with why: never what was sent. Called on
     ///     an event loop; must not block.
-    /// - Throws: as `UnixSocket.bind`.
+    /// - Throws: as `UnixSocket.bind`; then none is served.
     package static func start(
-        path: String, methods: [Method], report: @escaping @Sendable (Peer, String) -> Void = { _, _ in }
+        _ sockets: [ListeningSocket], methods: [Method], report: @escaping @Sendable (Peer, String) -> Void = { _, _ in }
     ) async throws(Status) -> Server {
-        let descriptor = try UnixSocket.bind(path)
         let connections = ConnectionTable(limit: connectionLimit())
         let shared = ServerConnectionHandler.Shared(
             methods: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0) }),
@@ -30,35 +29,61 @@ package final class Server: Sendable {
         // One loop for all connections: they share its memory, and are fair among each other on it.
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let memory = NIOLoopBoundBox.makeBoxSendingValue(ReceiveMemory(), eventLoop: eventLoop)
+        var listeners: [any NIOCore.Channel] = []
+        for socket in sockets {
+            do throws(Status) {
+                listeners.append(try await listen(socket, shared, memory, connections, eventLoop))
+            } catch {
+                for (listener, socket) in zip(listeners, sockets) {
+                    UnixSocket.remove(socket.path)
+                    try? await listener.close().get()
+                }
+                throw error
+            }
+        }
+        UnixSocket.closeAllOnExec()
+        return Server(listeners: listeners, sockets: sockets, connections: connections)
+    }
+
+    private static func listen(
+        _ socket: ListeningSocket, _ shared: ServerConnectionHandler.Shared, _ memory: NIOLoopBoundBox<ReceiveMemory>,
+        _ connections: ConnectionTable, _ eventLoop: any EventLoop
+    ) async throws(Status) -> any NIOCore.Channel {
+        let descriptor = try UnixSocket.bind(socket.path, mode: socket.mode, group: socket.group)
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             // One read of a connection, then the others have theirs.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let peer = UnixSocket.peer(of: channel) else { throw ChannelError.ioOnClosedChannel }
-                    let number = connections.nextNumber()
-                    let handler = ServerConnectionHandler(
-                        shared: shared, memory: memory.value, peer: peer, number: number, eventLoop: channel.eventLoop)
-                    let connection = ConnectionTable.Connection(
-                        channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), uid: peer.uid)
-                    if let refusal = connections.add(connection, number) {
-                        report(peer, refusal)
-                        throw ChannelError.ioOnClosedChannel
-                    }
-                    channel.closeFuture.whenComplete { _ in connections.remove(number) }
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                }
+                channel.eventLoop.makeCompletedFuture { try accept(channel, on: socket, shared, memory.value, connections) }
             }
         do {
-            let listener = try await bootstrap.withBoundSocket(descriptor).get()
-            UnixSocket.closeAllOnExec()
-            return Server(listener: listener, path: path, connections: connections)
+            return try await bootstrap.withBoundSocket(descriptor).get()
         } catch {
-            UnixSocket.remove(path)
-            throw Status(.unavailable, "cannot listen on \(path): \(error)")
+            UnixSocket.remove(socket.path)
+            throw Status(.unavailable, "cannot listen on \(socket.path): \(error)")
         }
+    }
+
+    /// On the channel's event loop.
+    private static func accept(
+        _ channel: any NIOCore.Channel, on socket: ListeningSocket, _ shared: ServerConnectionHandler.Shared,
+        _ memory: ReceiveMemory, _ connections: ConnectionTable
+    ) throws {
+        guard var peer = UnixSocket.peer(of: channel) else { throw ChannelError.ioOnClosedChannel }
+        peer.sandbox = socket.sandbox
+        let number = connections.nextNumber()
+        let handler = ServerConnectionHandler(
+            shared: shared, memory: memory, peer: peer, number: number, eventLoop: channel.eventLoop)
+        let connection = ConnectionTable.Connection(
+            channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), uid: peer.uid)
+        if let refusal = connections.add(connection, number) {
+            shared.report(peer, refusal)
+            throw ChannelError.ioOnClosedChannel
+        }
+        channel.closeFuture.whenComplete { _ in connections.remove(number) }
+        try channel.pipeline.syncOperations.addHandler(handler)
     }
 
     /// What the descriptors of this process allow: the dataset and the catalog need some too.
@@ -69,17 +94,17 @@ package final class Server: Sendable {
         return Int(min(limit.rlim_cur - kept, rlim_t(Limits.connections)))
     }
 
-    private init(listener: any NIOCore.Channel, path: String, connections: ConnectionTable) {
-        self.listener = listener
-        self.path = path
+    private init(listeners: [any NIOCore.Channel], sockets: [ListeningSocket], connections: ConnectionTable) {
+        self.listeners = listeners
+        self.sockets = sockets
         self.connections = connections
     }
 
-    /// Accepts no more, answers the calls under way, and removes the socket. Calls that take longer than
+    /// Accepts no more, answers the calls under way, and removes the sockets. Calls that take longer than
     /// `Limits.shutdownGraceSeconds` are cut off.
     package func stop() async {
-        UnixSocket.remove(path)
-        try? await listener.close().get()
+        for socket in sockets { UnixSocket.remove(socket.path) }
+        for listener in listeners { try? await listener.close().get() }
         let open = connections.drain()
         for connection in open {
             connection.channel.eventLoop.execute { connection.handler.value.drain() }

@@ -4,12 +4,14 @@ import NIOCore
 
 /// What a Unix socket needs that NIO does not do.
 package enum UnixSocket {
-    /// Binds a listening-to-be socket at `path`, mode 0600 from its first moment, closed on exec.
+    /// Binds a listening-to-be socket at `path`, of that mode from its first moment and closed on exec.
+    ///
+    /// - Parameter group: that it is given to, while its mode is still 0600; nil: the process's.
     ///
     /// A socket that nobody serves is replaced; one that answers, or any other file, is left alone. The caller must hold a lock
     /// that keeps others from doing the same at the same time.
     /// - Throws: `failedPrecondition` when the path is taken, `invalidArgument` when it is too long, `unavailable` otherwise.
-    package static func bind(_ path: String) throws(Status) -> Int32 {
+    package static func bind(_ path: String, mode: UInt32, group: UInt32?) throws(Status) -> Int32 {
         var address = try address(path)
         try clear(path, &address)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -18,6 +20,12 @@ package enum UnixSocket {
         guard fchmod(descriptor, 0o600) == 0, call(descriptor, &address, Glibc.bind) == 0 else {
             let status = failure("bind", path)
             close(descriptor)
+            throw status
+        }
+        guard group.map({ chown(path, uid_t.max, $0) == 0 }) ?? true, chmod(path, mode) == 0 else {
+            let status = failure("set group and mode of", path)
+            close(descriptor)
+            remove(path)
             throw status
         }
         return descriptor

@@ -21,8 +21,10 @@ struct BenchDaemon: Sendable {
                 error: .discarded
             ) { execution in
                 let client = try await connect(socket)
+                for role in [Role.sender, .operator] { try await client.grant(role, to: .user(geteuid())) }
                 for (name, isOn) in [("kept", true), ("dropped", false)] {
-                    _ = try await client.createConfiguration(name: name, channel: .sms, messageExport: isOn, submit: true)
+                    _ = try await client.createConfiguration(
+                        name: name, channel: .sms, settings: ConfigurationSettings(messageExport: isOn), submit: true)
                 }
                 try await body(BenchDaemon(socket: socket, processID: Int32(execution.processIdentifier.value)))
                 await client.close()

@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Foundation
 import Model
@@ -8,7 +9,7 @@ import Testing
 @Suite struct CatalogTests {
     private func withCatalog(_ body: (CatalogStore, Sandbox) async throws -> Void) async throws {
         try await withTemporaryFolder { folder in
-            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime())
+            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime(), signingKey: .random())
             let sandbox = try #require(try await catalog.sandboxes().first)
             try await body(catalog, sandbox)
             try catalog.close()
@@ -29,20 +30,22 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let name = try ResourceName("mail")
             let draft = try await catalog.createConfiguration(
-                sandboxID: sandbox.id, name: name, channel: .email, messageExport: true, submit: false)
+                by: 1, sandboxID: sandbox.id, name: name, channel: .email, settings: ConfigurationSettings(messageExport: true),
+                submit: false)
             #expect(draft.state == .draft)
-            #expect(try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name).state == .active)
+            #expect(try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: name).state == .active)
             let again = await #expect(throws: CatalogError.self) {
-                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+                try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: name)
             }
             #expect(again?.code == .failedPrecondition)
             let same = await #expect(throws: CatalogError.self) {
                 try await catalog.createConfiguration(
-                    sandboxID: sandbox.id, name: name, channel: .sms, messageExport: false, submit: true)
+                    by: 1, sandboxID: sandbox.id, name: name, channel: .sms,
+                    settings: ConfigurationSettings(messageExport: false), submit: true)
             }
             #expect(same?.code == .alreadyExists)
             let missing = await #expect(throws: CatalogError.self) {
-                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: ResourceName("none"))
+                try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: ResourceName("none"))
             }
             #expect(missing?.code == .notFound)
         }
@@ -50,19 +53,22 @@ import Testing
 
     @Test func `views for ingesting grow with every change`() async throws {
         try await withCatalog { catalog, sandbox in
-            let before = try await catalog.ingestView()
+            let before = try await catalog.sandboxView(sandbox.id)
             _ = try await catalog.createConfiguration(
-                sandboxID: sandbox.id, name: ResourceName("sms"), channel: .sms, messageExport: true, submit: true)
-            let after = try await catalog.ingestView()
+                by: 1, sandboxID: sandbox.id, name: ResourceName("sms"), channel: .sms,
+                settings: ConfigurationSettings(messageExport: true), submit: true)
+            let after = try await catalog.sandboxView(sandbox.id)
             #expect(after.generation > before.generation)
-            #expect(after.configurations[sandbox.id]?.map(\.name) == ["sms"])
+            #expect(after.configurations.map(\.name) == ["sms"])
         }
     }
 
     private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox) async throws {
-        _ = try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+        _ = try await catalog.createDestination(
+            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
         _ = try await catalog.createDataflow(
-            sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip, includeRaw: false
+            by: 1, sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip,
+            includeRaw: false
         )
     }
 
@@ -70,7 +76,9 @@ import Testing
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
             func run(to through: UInt64, _ state: Run.State) async throws -> Run {
-                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: through, folder: "folder").run
+                var run = try await catalog.beginRun(
+                    by: 1, sandboxID: sandbox.id, dataflow: "f", through: through, folder: "folder"
+                ).run
                 run.state = state
                 try await catalog.endRun(run)
                 return try await catalog.run(sandboxID: sandbox.id, id: run.id)
@@ -87,9 +95,9 @@ import Testing
     @Test func `a dataflow has one run under way, and ends each once`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
+            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
             let second = await #expect(throws: CatalogError.self) {
-                try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "")
+                try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "")
             }
             #expect(second?.code == .failedPrecondition)
             run.state = .success
@@ -102,7 +110,7 @@ import Testing
     @Test func `a run under way is found with all it needs to be settled, until it has ended`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            let order = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 3, folder: "folder")
+            let order = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 3, folder: "folder")
             #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order])
             var run = order.run
             run.state = .failed
@@ -115,7 +123,7 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let destination = await #expect(throws: CatalogError.self) {
                 try await catalog.createDataflow(
-                    sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none,
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none,
                     includeRaw: false)
             }
             #expect(destination?.code == .notFound)
@@ -127,20 +135,27 @@ import Testing
     @Test func `a catalog is kept over a restart, with the id of its master key`() async throws {
         try await withTemporaryFolder { folder in
             let path = folder.appending("catalog.sqlite")
-            let first = try CatalogStore(path: path, time: ManualTime())
+            let key = SigningKey.random()
+            let first = try CatalogStore(path: path, time: ManualTime(), signingKey: key)
+            try await first.requireSigningKey()
             try await first.setMasterKeyID([1, 2, 3])
             let sandbox = try await first.sandboxes()
             try first.close()
-            let second = try CatalogStore(path: path, time: ManualTime())
-            #expect(try await second.organization().masterKeyID == [1, 2, 3])
+            let second = try CatalogStore(path: path, time: ManualTime(), signingKey: key)
+            try await second.requireSigningKey()
+            #expect(try await second.masterKeyID() == [1, 2, 3])
             #expect(try await second.sandboxes() == sandbox)
+            try second.close()
+            let other = try CatalogStore(path: path, time: ManualTime(), signingKey: .random())
+            let error = await #expect(throws: CatalogError.self) { try await other.requireSigningKey() }
+            #expect(error?.code == .failedPrecondition)
         }
     }
 
     @Test func `a catalog of a newer version and a file that is no catalog are refused, each by its own error`() async throws {
         try await withTemporaryFolder { folder in
             let path = folder.appending("catalog.sqlite")
-            try CatalogStore(path: path, time: ManualTime()).close()
+            try CatalogStore(path: path, time: ManualTime(), signingKey: .random()).close()
             let changed = try await Programs.run(
                 "/usr/bin/python3",
                 [
@@ -149,11 +164,15 @@ import Testing
                     path.string,
                 ])
             try #require(changed.code == 0, "\(changed.errors)")
-            let newer = #expect(throws: CatalogError.self) { try CatalogStore(path: path, time: ManualTime()) }
+            let newer = #expect(throws: CatalogError.self) {
+                try CatalogStore(path: path, time: ManualTime(), signingKey: .random())
+            }
             #expect(newer?.code == .newerVersion)
             let garbage = folder.appending("garbage")
             try Data(repeating: 0x55, count: 8192).write(to: URL(filePath: garbage.string))
-            let error = #expect(throws: CatalogError.self) { try CatalogStore(path: garbage, time: ManualTime()) }
+            let error = #expect(throws: CatalogError.self) {
+                try CatalogStore(path: garbage, time: ManualTime(), signingKey: .random())
+            }
             #expect(error?.code == .io)
         }
     }

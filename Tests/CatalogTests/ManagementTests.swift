@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Model
 import SystemPackage
@@ -8,16 +9,17 @@ import Testing
 @Suite struct ManagementTests {
     private func withCatalog(_ body: (CatalogStore, Sandbox) async throws -> Void) async throws {
         try await withTemporaryFolder { folder in
-            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime())
+            let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: ManualTime(), signingKey: .random())
             try await body(catalog, try #require(try await catalog.sandboxes().first))
         }
     }
 
     private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox, names: [String] = ["f"]) async throws {
-        _ = try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+        _ = try await catalog.createDestination(
+            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
         for name in names {
             _ = try await catalog.createDataflow(
-                sandboxID: sandbox.id, name: ResourceName(name), destination: "d", format: .json, compression: .gzip,
+                by: 1, sandboxID: sandbox.id, name: ResourceName(name), destination: "d", format: .json, compression: .gzip,
                 includeRaw: true)
         }
     }
@@ -28,17 +30,20 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let name = try ResourceName("c")
             _ = try await catalog.createConfiguration(
-                sandboxID: sandbox.id, name: name, channel: .email, messageExport: false, submit: true)
+                by: 1, sandboxID: sandbox.id, name: name, channel: .email, settings: ConfigurationSettings(messageExport: false),
+                submit: true)
             func edit(_ flag: Bool?, submit: Bool) async throws -> ChannelConfiguration {
-                try await catalog.editConfiguration(sandboxID: sandbox.id, name: name, messageExport: flag, submit: submit)
+                try await catalog.editConfiguration(
+                    by: 1, sandboxID: sandbox.id, name: name, change: ConfigurationChange(messageExport: flag), submit: submit,
+                    ifVersion: nil)
             }
             let pending = try await edit(true, submit: false)
-            #expect((pending.version, pending.messageExport, pending.pendingMessageExport) == (1, false, true))
-            #expect(try await catalog.ingestView().configurations[sandbox.id]?.first?.messageExport == false)
-            let submitted = try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
-            #expect((submitted.version, submitted.messageExport, submitted.pendingMessageExport) == (2, true, nil))
+            #expect((pending.version, pending.messageExport, pending.pending?.settings.messageExport) == (1, false, true))
+            #expect(try await catalog.sandboxView(sandbox.id).configurations.first?.messageExport == false)
+            let submitted = try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: name)
+            #expect((submitted.version, submitted.messageExport, submitted.pending) == (2, true, nil))
             let again = await #expect(throws: CatalogError.self) {
-                try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+                try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: name)
             }
             #expect(again?.code == .failedPrecondition)
             await #expect(throws: CatalogError.self, "there is nothing to submit") { try await edit(nil, submit: true) }
@@ -47,19 +52,21 @@ import Testing
         }
     }
 
-    @Test func `a draft is edited in place, and duplicated as a draft`() async throws {
+    @Test func `a draft that is edited stays one, and is duplicated as one`() async throws {
         try await withCatalog { catalog, sandbox in
             let (name, copy) = (try ResourceName("c"), try ResourceName("copy"))
             _ = try await catalog.createConfiguration(
-                sandboxID: sandbox.id, name: name, channel: .sms, messageExport: false, submit: false)
+                by: 1, sandboxID: sandbox.id, name: name, channel: .sms, settings: ConfigurationSettings(messageExport: false),
+                submit: false)
             let edited = try await catalog.editConfiguration(
-                sandboxID: sandbox.id, name: name, messageExport: true, submit: false)
-            #expect((edited.version, edited.messageExport, edited.state) == (1, true, .draft))
-            let duplicate = try await catalog.duplicateConfiguration(sandboxID: sandbox.id, name: name, as: copy)
+                by: 1, sandboxID: sandbox.id, name: name, change: ConfigurationChange(messageExport: true), submit: false,
+                ifVersion: nil)
+            #expect((edited.version, edited.messageExport, edited.state) == (2, true, .draft))
+            let duplicate = try await catalog.duplicateConfiguration(by: 1, sandboxID: sandbox.id, name: name, as: copy)
             #expect((duplicate.state, duplicate.messageExport, duplicate.channel) == (.draft, true, .sms))
             #expect(try await catalog.configurations(sandboxID: sandbox.id).map(\.name) == ["c", "copy"])
             let taken = await #expect(throws: CatalogError.self) {
-                try await catalog.duplicateConfiguration(sandboxID: sandbox.id, name: name, as: copy)
+                try await catalog.duplicateConfiguration(by: 1, sandboxID: sandbox.id, name: name, as: copy)
             }
             #expect(taken?.code == .alreadyExists)
         }
@@ -71,16 +78,19 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let name = try ResourceName("c")
             func set(_ active: Bool) async throws -> ChannelConfiguration {
-                try await catalog.setConfiguration(sandboxID: sandbox.id, name: name, active: active)
+                try await catalog.setConfiguration(by: 1, sandboxID: sandbox.id, name: name, active: active)
             }
             _ = try await catalog.createConfiguration(
-                sandboxID: sandbox.id, name: name, channel: .sms, messageExport: true, submit: false)
+                by: 1, sandboxID: sandbox.id, name: name, channel: .sms, settings: ConfigurationSettings(messageExport: true),
+                submit: false)
             await #expect(throws: CatalogError.self) { try await set(false) }
-            _ = try await catalog.submitConfiguration(sandboxID: sandbox.id, name: name)
+            _ = try await catalog.submitConfiguration(by: 1, sandboxID: sandbox.id, name: name)
             await #expect(throws: CatalogError.self) { try await set(true) }
             #expect(try await set(false).state == .deactivated)
             await #expect(throws: CatalogError.self) {
-                try await catalog.editConfiguration(sandboxID: sandbox.id, name: name, messageExport: false, submit: true)
+                try await catalog.editConfiguration(
+                    by: 1, sandboxID: sandbox.id, name: name, change: ConfigurationChange(messageExport: false), submit: true,
+                    ifVersion: nil)
             }
             #expect(try await set(true).state == .active)
         }
@@ -90,10 +100,11 @@ import Testing
         try await withCatalog { catalog, sandbox in
             for number in 1...Limits.destinations {
                 _ = try await catalog.createDestination(
-                    sandboxID: sandbox.id, name: ResourceName("d\(number)"), settings: .local(path: "/p"))
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("d\(number)"), settings: .local(path: "/p"))
             }
             let error = await #expect(throws: CatalogError.self) {
-                try await catalog.createDestination(sandboxID: sandbox.id, name: ResourceName("e"), settings: .local(path: "/p"))
+                try await catalog.createDestination(
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("e"), settings: .local(path: "/p"))
             }
             #expect(error?.code == .limit)
             #expect(try await catalog.destinations(sandboxID: sandbox.id).count == Limits.destinations)
@@ -107,20 +118,22 @@ import Testing
             try await createFlow(catalog, sandbox)
             let (destination, dataflow) = (try ResourceName("d"), try ResourceName("f"))
             func edit() async throws -> Destination {
-                try await catalog.editDestination(sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
+                try await catalog.editDestination(by: 1, sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
             }
-            var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
+            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
             await #expect(throws: CatalogError.self) { try await edit() }
-            await #expect(throws: CatalogError.self) { try await catalog.deleteDataflow(sandboxID: sandbox.id, name: dataflow) }
+            await #expect(throws: CatalogError.self) {
+                try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow)
+            }
             run.state = .failed
             try await catalog.endRun(run)
             #expect(try await edit().settings == .local(path: "/q"))
             let used = await #expect(throws: CatalogError.self) {
-                try await catalog.deleteDestination(sandboxID: sandbox.id, name: destination)
+                try await catalog.deleteDestination(by: 1, sandboxID: sandbox.id, name: destination)
             }
             #expect(used?.message.hasSuffix(": f") == true)
-            #expect(try await catalog.deleteDataflow(sandboxID: sandbox.id, name: dataflow).includeRaw)
-            _ = try await catalog.deleteDestination(sandboxID: sandbox.id, name: destination)
+            #expect(try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow).includeRaw)
+            _ = try await catalog.deleteDestination(by: 1, sandboxID: sandbox.id, name: destination)
             #expect(try await catalog.destinations(sandboxID: sandbox.id).isEmpty)
             await #expect(throws: CatalogError.self) { try await catalog.destination(sandboxID: sandbox.id, name: destination) }
         }
@@ -131,7 +144,7 @@ import Testing
             try await createFlow(catalog, sandbox, names: ["f", "g"])
             var ids: [String] = []
             for dataflow in ["f", "g", "f"] {
-                var run = try await catalog.beginRun(sandboxID: sandbox.id, dataflow: dataflow, through: 1, folder: "").run
+                var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: dataflow, through: 1, folder: "").run
                 ids.insert(run.id, at: 0)
                 run.state = .success
                 try await catalog.endRun(run)

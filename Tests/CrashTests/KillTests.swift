@@ -95,7 +95,8 @@ import Testing
             try FileManager.default.createDirectory(atPath: archive.string, withIntermediateDirectories: false)
             _ = try await fixture.withDaemon { daemon in
                 let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
-                _ = try await client.createConfiguration(name: "sms", channel: .sms, messageExport: true, submit: true)
+                _ = try await client.createConfiguration(
+                    name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
                 _ = try await client.createDestination(name: "d", settings: .local(path: archive.string))
                 _ = try await client.createDataflow(name: "f", destination: "d", compression: Compression.none)
                 await client.close()

@@ -17,10 +17,13 @@ struct StoreFixture {
         self.time = time
     }
 
-    func open(_ files: SimulatedFiles, floor: UInt64 = 0, sandbox: String = "s") throws -> RecordStore {
+    func open(
+        _ files: SimulatedFiles, floor: UInt64 = 0, sandbox: String = "s",
+        policy: RetentionPolicy = RetentionPolicy(zone: .utc, retention: Retention(days: 3))
+    ) throws -> RecordStore {
         try RecordStore(
             settings: .init(
-                sandbox: sandbox, epoch: 1, folders: StoreFixture.folders, retention: Retention(days: 3), sequenceFloor: floor),
+                sandbox: sandbox, epoch: 1, folders: StoreFixture.folders, policy: policy, sequenceFloor: floor),
             master: master, files: files, time: time)
     }
 

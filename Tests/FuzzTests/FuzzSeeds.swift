@@ -92,8 +92,12 @@ enum FuzzSeeds {
             IngestRequest(sandbox: "s", messages: [email, try Message.smsWithEveryField()]).packed,
             IngestStreamRequest(sandbox: "s", tag: 3, message: email).packed, email.packed,
             IngestChunk(sandbox: "s", messageBytes: 5, content: [1, 2]).packed,
-            CreateConfigurationRequest(sandbox: "s", name: "n", channel: .sms, messageExport: true, submit: true).packed,
-            EditConfigurationRequest(sandbox: "s", name: "n", messageExport: false, submit: true).packed,
+            CreateConfigurationRequest(
+                sandbox: "s", name: "n", channel: .sms, settings: ConfigurationChange(messageExport: true), submit: true
+            ).packed,
+            EditConfigurationRequest(
+                sandbox: "s", name: "n", settings: ConfigurationChange(messageExport: false), submit: true, ifVersion: 1
+            ).packed,
             DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m").packed,
             NameRequest(sandbox: "s", name: "n").packed, SandboxRequest(sandbox: "s").packed,
             GetRecordsRequest(sandbox: "s", messageID: "m", view: .raw).packed,

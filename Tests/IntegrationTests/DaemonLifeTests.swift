@@ -12,7 +12,7 @@ import Testing
             let fixture = DaemonFixture(folder)
             let ended = try await fixture.withDaemon { daemon in
                 let mode = try FileManager.default.attributesOfItem(atPath: daemon.socket)[.posixPermissions] as? Int
-                #expect(mode == 0o600)
+                #expect(mode == 0o660)
                 if interrupts { try daemon.interrupt() } else { try daemon.terminate() }
             }
             #expect(ended.code == 0)
@@ -24,7 +24,8 @@ import Testing
         try await withTemporaryFolder { folder in
             let ended = try await DaemonFixture(folder).withDaemon { daemon in
                 let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
-                _ = try await client.createConfiguration(name: "sms", channel: .sms, messageExport: true, submit: true)
+                _ = try await client.createConfiguration(
+                    name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
                 // Each call that is not answered with a result is refused by name, or was never read: none hangs.
                 let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
                     for index in 0..<200 {

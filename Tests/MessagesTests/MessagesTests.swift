@@ -68,11 +68,14 @@ import Testing
                 .success(IngestResult(outcome: .stored, ingestedAt: instant, expiresAt: instant)),
                 .success(IngestResult(outcome: .exportDisabled)), .failure(Status(.notFound, "m", field: "f")),
             ]))
-        try check(CreateConfigurationRequest(sandbox: "s", name: "n", channel: .sms, messageExport: true, submit: true))
+        try check(
+            CreateConfigurationRequest(
+                sandbox: "s", name: "n", channel: .sms, settings: ConfigurationChange(messageExport: true), submit: true))
         try check(NameRequest(sandbox: "s", name: "n"))
         try check(
             ChannelConfiguration(
-                id: "i", name: "n", channel: .email, state: .active, version: 2, messageExport: true, createdAt: instant))
+                id: "i", name: "n", channel: .email, state: .active, version: 2,
+                settings: ConfigurationSettings(messageExport: true), createdAt: instant))
         try check(CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
         try check(Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant))
         try check(

@@ -123,13 +123,20 @@ import Testing
     @Test func `every management request and answer survives packing`() throws {
         func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
         let instant = Instant(milliseconds: 1_795_435_200_000)
-        for flag in [nil, true, false] {
-            try check(EditConfigurationRequest(sandbox: "s", name: "n", messageExport: flag, submit: flag == nil))
-            let configuration = ChannelConfiguration(
-                id: "i", name: "n", channel: .sms, state: .active, version: 1, messageExport: true, pendingMessageExport: flag,
-                createdAt: instant)
-            try check(ConfigurationList(configurations: [configuration, configuration]))
+        let whole = ConfigurationChange(settingsWithEverything)
+        for change in [ConfigurationChange(), ConfigurationChange(messageExport: false), whole] {
+            try check(
+                EditConfigurationRequest(
+                    sandbox: "s", name: "n", settings: change, submit: change == whole, ifVersion: change.isEmpty ? nil : 7))
+            try check(
+                CreateConfigurationRequest(sandbox: "s", name: "n", channel: .email, settings: change, submit: change == whole))
         }
+        var configuration = ChannelConfiguration(
+            id: "i", name: "n", channel: .sms, state: .failed, version: 1, settings: settingsWithEverything,
+            failures: ["one", "two"], enabledSince: instant, createdAt: instant)
+        try check(configuration)
+        configuration.pending = .init(version: 2, settings: ConfigurationSettings(), failures: ["three"])
+        try check(ConfigurationList(configurations: [configuration, configuration]))
         try check(DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m"))
         try check(HealthCheckRequest(service: "s"))
         for health in Health.allCases { try check(health) }
@@ -150,5 +157,71 @@ import Testing
             DatasetSummary(
                 sandbox: "s", epoch: 1, timeZone: "UTC", retentionDays: 3, records: 4, firstSequence: 5, lastSequence: 6,
                 days: [day, day]))
+    }
+
+    private var settingsWithEverything: ConfigurationSettings {
+        var settings = ConfigurationSettings(messageExport: true)
+        settings.description = "what it is for"
+        settings.tags = ["a", "b"]
+        settings.purpose = .transactional
+        settings.subdomain = "mail.example.com"
+        settings.fromName = "From"
+        settings.fromAddress = "from@mail.example.com"
+        settings.replyToName = "Reply"
+        settings.replyToAddress = "reply@example.com"
+        settings.errorAddress = "bounces@example.com"
+        settings.bccAddress = "archive@example.com"
+        settings.senderNumbers = ["+12025550123"]
+        return settings
+    }
+
+    @Test func `every request and answer about sandboxes, grants, the organization and the audit survives packing`() throws {
+        func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
+        let instant = Instant(milliseconds: 1_795_435_200_000)
+        try check(EditOrganizationRequest())
+        try check(EditOrganizationRequest(name: "n", messageExport: false, ifRevision: 3))
+        try check(Organization(name: "n", messageExport: true, signingKey: [1, 2], revision: 3, createdAt: instant))
+        for days in [nil, 0, 30] as [UInt32?] {
+            try check(CreateSandboxRequest(name: "n", title: "t", kind: .production, timeZone: "z", retentionDays: days))
+        }
+        try check(EditSandboxRequest(sandbox: "s"))
+        var edit = EditSandboxRequest(sandbox: "s")
+        (edit.title, edit.timeZone, edit.retentionDays, edit.ifRevision) = ("", "z", 0, 9)
+        (edit.quotaBytes, edit.quotaRecordsPerDay, edit.quotaRecordsPerSecond) = (0, 1, .max)
+        try check(edit)
+        try check(ConfirmedSandboxRequest(sandbox: "s", confirm: "c"))
+        #expect(throws: Status.self) { try ConfirmedSandboxRequest(packed: []) }
+        for state in Sandbox.State.allCases {
+            let sandbox = Sandbox(
+                id: "i", name: "n", title: "t", kind: .development, state: state, epoch: 2, timeZone: "z",
+                retention: Retention(days: 4), quotas: .init(bytes: 1, recordsPerDay: nil, recordsPerSecond: 2), revision: 5,
+                createdAt: instant)
+            try check(SandboxList(sandboxes: [sandbox, sandbox]))
+        }
+        for role in Role.allCases {
+            for subject in [Subject.user(0), .group(.max)] {
+                try check(GrantRequest(role: role, subject: subject, sandbox: "s"))
+                let grant = Grant(role: role, subject: subject, sandbox: nil, createdAt: instant)
+                try check(GrantList(grants: [grant, Grant(role: role, subject: subject, sandbox: "s", createdAt: instant)]))
+            }
+        }
+        try check(ListGrantsRequest(sandbox: "s"))
+        var query = ListAuditEventsRequest(sandbox: "s", organization: true)
+        try check(query)
+        (query.user, query.action, query.outcome, query.since, query.until) = (0, .runEnd, .refused, instant, instant)
+        query.limit = 3
+        try check(query)
+        let event = AuditEvent(
+            chain: "c", number: 1, time: instant, user: 0, action: .grantCreate, object: "o", outcome: .done, count: 2,
+            detail: "d",
+            hash: [1])
+        var byDaemon = event
+        byDaemon.user = nil
+        let head = AuditHead(
+            chain: "c", firstNumber: 1, firstPrevious: [0], number: 2, hash: [3], time: instant, signature: [4])
+        try check(AuditAnswer(events: [event, byDaemon], head: head))
+        try check(VerifyAuditRequest(sandbox: "s", organization: true))
+        try check(AuditVerdict(events: 1, failure: "f", firstBroken: 2, head: head))
+        try check(AuditVerdict(events: 1, failure: nil, firstBroken: 0, head: nil))
     }
 }

@@ -22,10 +22,10 @@ import Testing
 
     @Test func `a record is kept through the whole of the third day after its own`() {
         let day = Day(containing: Instant(milliseconds: 1_795_435_200_000))
-        #expect(Retention(days: 3).expiry(of: day) == Day(number: day.number + 4).start)
+        #expect(Retention(days: 3).expiry(of: day, in: .utc) == Day(number: day.number + 4).start)
         for retention in 1...30 {
             let end = Day(number: day.number + 1).start.milliseconds
-            #expect(Retention(days: retention).expiry(of: day).milliseconds - end >= Int64(retention) * 24 * 3_600_000)
+            #expect(Retention(days: retention).expiry(of: day, in: .utc).milliseconds - end >= Int64(retention) * 24 * 3_600_000)
         }
     }
 

@@ -51,7 +51,9 @@ final class TestServer: Sendable {
     }
 
     func start() async throws {
-        let started = try await Server.start(path: path, methods: methods) { [happened] in happened.yield(.refused($1)) }
+        let started = try await Server.start([ListeningSocket(path: path)], methods: methods) { [happened] in
+            happened.yield(.refused($1))
+        }
         server.withLock { $0 = started }
     }
 

@@ -88,15 +88,16 @@ package struct DaemonFixture: Sendable {
         }
     }
 
-    /// Starts the daemon, lends it to `body` once it serves, and stops it.
+    /// Starts the daemon, lends it to `body` once it serves, and stops it. Who runs it has every role in prod, unless not granted.
     ///
     /// - Returns: what `body` returned, the daemon's exit code (128 and the signal's number, when it was killed) and its log.
     /// - Throws: `NotServing` when it ends before it serves.
     package func withDaemon<Value: Sendable>(
-        _ body: @Sendable (Running) async throws -> Value
+        granting: Bool = true, options: [String] = [], _ body: @Sendable (Running) async throws -> Value
     ) async throws -> (value: Value, code: Int32, log: String) {
+        let isNew = !FileManager.default.fileExists(atPath: data.string)
         let result = try await Subprocess.run(
-            .path(Programs.daemon), arguments: Arguments(arguments), input: .none, output: .discarded, error: .sequence
+            .path(Programs.daemon), arguments: Arguments(arguments + options), input: .none, output: .discarded, error: .sequence
         ) { execution in
             let (events, report) = AsyncStream<Bool>.makeStream()
             async let log: String = {
@@ -114,6 +115,7 @@ package struct DaemonFixture: Sendable {
             let running = Running(socket: socket) { try execution.send(signal: $0) }
             let value: Result<Value, any Error>
             do {
+                if granting, isNew { try await grantEverything(running) }
                 value = .success(try await body(running))
             } catch {
                 value = .failure(error)
@@ -124,6 +126,13 @@ package struct DaemonFixture: Sendable {
         }
         let (value, log) = result.closureResult
         return (try value.get(), Programs.code(result.terminationStatus), log)
+    }
+}
+
+extension DaemonFixture {
+    private func grantEverything(_ daemon: Running) async throws {
+        let ended = try await daemon.msgexport("access", "grant", "sender", "operator", "auditor", "--user", "\(geteuid())")
+        guard ended.code == 0 else { throw NotServing(log: ended.errors) }
     }
 }
 

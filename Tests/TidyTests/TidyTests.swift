@@ -13,16 +13,18 @@ import Testing
     private static let allowed: [String: Set<String>] = [
         "Model": [], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "Crypto", "SystemPackage"],
-        "Catalog": ["Model", "GRDB", "SystemPackage"], "Formats": ["Model", "CZlib", "Crypto"],
+        "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
+        "Formats": ["Model", "CZlib", "Crypto"],
         "Destinations": ["Model", "Disk", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto"],
         "Daemon": [
-            "Model", "Messages", "RPC", "Disk", "Dataset", "Catalog", "Formats", "Destinations", "Exporter", "Crypto", "Logging",
+            "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter", "Crypto",
+            "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
-        ], "msgexportd": ["Daemon", "Disk", "Model", "ArgumentParser", "Logging", "SystemPackage"],
+        ], "msgexportd": ["Daemon", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage"],
         "Clients/Swift": ["Model", "Messages", "RPC"], "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [
-            "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Messages", "Model", "ArgumentParser", "Crypto",
+            "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Audit", "Messages", "Model", "ArgumentParser", "Crypto",
             "SystemPackage",
         ],
     ]

@@ -28,7 +28,7 @@ struct ConfigurationCommand: ParsableCommand {
         /// Does what the command is for, and shows the configuration as it is then.
         func show(_ body: (MessageExportClient) async throws -> ChannelConfiguration) async throws {
             let configuration = try await connection.withClient(naming: .configuration, name, body)
-            Terminal.show(configuration.fields, as: connection.output)
+            try configuration.show(as: connection.output)
         }
     }
 
@@ -50,8 +50,7 @@ struct ConfigurationCommand: ParsableCommand {
         @Option(help: "What is sent with it: \(Channel.allCases.map(\.rawValue).joined(separator: " or ")).")
         var channel: Channel
 
-        @Option(help: ArgumentHelp("Whether messages sent with it are kept and exported.", valueName: "on|off"))
-        var messageExport: OnOff = .off
+        @OptionGroup(title: "Settings") var settings: SettingsOptions
 
         @Flag(help: "Put it in force at once.")
         var submit = false
@@ -61,9 +60,9 @@ struct ConfigurationCommand: ParsableCommand {
         func run() async throws {
             let made = try await connection.withClient {
                 try await $0.createConfiguration(
-                    name: name, channel: channel, messageExport: messageExport == .on, submit: submit)
+                    name: name, channel: channel, settings: settings.change.applied(to: ConfigurationSettings()), submit: submit)
             }
-            Terminal.show(made.fields, as: connection.output)
+            try made.show(as: connection.output)
         }
     }
 
@@ -78,22 +77,26 @@ struct ConfigurationCommand: ParsableCommand {
                   msgexport configuration edit reminders --message-export on
                 """)
 
-        @Option(help: ArgumentHelp("Whether messages sent with it are kept and exported.", valueName: "on|off"))
-        var messageExport: OnOff?
+        @OptionGroup(title: "Settings") var settings: SettingsOptions
 
         @Flag(help: "Put the change in force at once.")
         var submit = false
 
+        @Option(help: ArgumentHelp("Only when this is its newest version.", valueName: "number"))
+        var ifVersion: UInt32?
+
         @OptionGroup var named: Name
 
         func validate() throws {
-            guard messageExport != nil || submit else { throw ValidationError("nothing to change: give --message-export") }
+            guard !settings.change.isEmpty || submit else {
+                throw ValidationError("nothing to change: give --message-export or another setting")
+            }
         }
 
         func run() async throws {
             try await named.show {
                 try await $0.editConfiguration(
-                    name: named.name, messageExport: messageExport.map { $0 == .on }, submit: submit)
+                    name: named.name, settings.change, submit: submit, ifVersion: ifVersion)
             }
         }
     }
@@ -195,20 +198,5 @@ struct ConfigurationCommand: ParsableCommand {
         func run() async throws {
             try await named.show { try await $0.configuration(name: named.name) }
         }
-    }
-}
-
-extension ChannelConfiguration {
-    var fields: [Field] {
-        var fields = [
-            Field("Configuration", "name", .text(name)), Field("Id", "id", .text(id)),
-            Field("Channel", "channel", .text(channel.name)), Field("State", "state", .text(state.rawValue)),
-            Field("Version", "version", .number(UInt64(version))), Field("Message export", "messageExport", .flag(messageExport)),
-            Field("Created", "createdAt", .text(createdAt.description)),
-        ]
-        if let pendingMessageExport {
-            fields.append(Field("Pending message export", "pendingMessageExport", .flag(pendingMessageExport)))
-        }
-        return fields
     }
 }

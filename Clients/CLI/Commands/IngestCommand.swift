@@ -28,12 +28,7 @@ struct Envelope: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("When it was sent, such as 2026-11-23T09:30:00Z. Default: now.", valueName: "time"),
-        transform: { text in
-            guard let instant = Instant(text), instant.milliseconds != 0 else {
-                throw ValidationError("'\(text)' is not a time such as 2026-11-23T09:30:00Z")
-            }
-            return instant
-        })
+        transform: Instant.argument)
     var sentAt: Instant?
 
     /// The id given or, where there is none, one that the same message gets again: SHA-256 of configuration, envelope and content,

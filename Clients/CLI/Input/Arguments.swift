@@ -6,3 +6,8 @@ public import Model
 extension Channel: ExpressibleByArgument {}
 extension Format: ExpressibleByArgument {}
 extension Compression: ExpressibleByArgument {}
+extension ConfigurationSettings.Purpose: ExpressibleByArgument {}
+extension Sandbox.Kind: ExpressibleByArgument {}
+extension Role: ExpressibleByArgument {}
+extension AuditEvent.Action: ExpressibleByArgument {}
+extension AuditEvent.Outcome: ExpressibleByArgument {}

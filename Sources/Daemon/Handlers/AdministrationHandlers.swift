@@ -4,8 +4,8 @@ import Messages
 import Model
 
 extension ManagementHandlers {
-    func getStatus(_ request: SandboxRequest) async throws(Status) -> DaemonStatus {
-        let entry = try directory.entry(request.sandbox)
+    func getStatus(_ request: SandboxRequest, in place: Place) async throws(Status) -> DaemonStatus {
+        let entry = place.entry
         let totals = entry.store.totals
         return try await unlessCatalogFails { () async throws(CatalogError) in
             let organization = try await catalog.organization()

@@ -3,74 +3,88 @@ import Messages
 import Model
 
 extension ManagementHandlers {
-    func createConfiguration(_ request: CreateConfigurationRequest) async throws(Status) -> ChannelConfiguration {
-        try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
+    func createConfiguration(_ request: CreateConfigurationRequest, in place: Place) async throws(Status) -> ChannelConfiguration
+    {
+        let settings = try checked(request.settings).applied(to: ConfigurationSettings())
+        return try await changing(place, request.name) { (name) async throws(CatalogError) in
             try await catalog.createConfiguration(
-                sandboxID: sandboxID, name: name, channel: request.channel, messageExport: request.messageExport,
+                by: place.user, sandboxID: place.sandbox.id, name: name, channel: request.channel, settings: settings,
                 submit: request.submit)
         }
     }
 
-    func editConfiguration(_ request: EditConfigurationRequest) async throws(Status) -> ChannelConfiguration {
-        guard request.messageExport != nil || request.submit else {
-            throw Status(.invalidArgument, "nothing is to be changed", hint: "set message_export or submit")
+    func editConfiguration(_ request: EditConfigurationRequest, in place: Place) async throws(Status) -> ChannelConfiguration {
+        guard !request.settings.isEmpty || request.submit else {
+            throw Status(.invalidArgument, "nothing is to be changed", hint: "set some of settings, or submit")
         }
-        return try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
+        let change = try checked(request.settings)
+        return try await changing(place, request.name) { (name) async throws(CatalogError) in
             try await catalog.editConfiguration(
-                sandboxID: sandboxID, name: name, messageExport: request.messageExport, submit: request.submit)
+                by: place.user, sandboxID: place.sandbox.id, name: name, change: change, submit: request.submit,
+                ifVersion: request.ifVersion)
         }
     }
 
-    func submitConfiguration(_ request: NameRequest) async throws(Status) -> ChannelConfiguration {
-        try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
-            try await catalog.submitConfiguration(sandboxID: sandboxID, name: name)
+    func submitConfiguration(_ request: NameRequest, in place: Place) async throws(Status) -> ChannelConfiguration {
+        try await changing(place, request.name) { (name) async throws(CatalogError) in
+            try await catalog.submitConfiguration(by: place.user, sandboxID: place.sandbox.id, name: name)
         }
     }
 
-    func deactivateConfiguration(_ request: NameRequest) async throws(Status) -> ChannelConfiguration {
-        try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
-            try await catalog.setConfiguration(sandboxID: sandboxID, name: name, active: false)
+    func deactivateConfiguration(_ request: NameRequest, in place: Place) async throws(Status) -> ChannelConfiguration {
+        try await changing(place, request.name) { (name) async throws(CatalogError) in
+            try await catalog.setConfiguration(by: place.user, sandboxID: place.sandbox.id, name: name, active: false)
         }
     }
 
-    func activateConfiguration(_ request: NameRequest) async throws(Status) -> ChannelConfiguration {
-        try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
-            try await catalog.setConfiguration(sandboxID: sandboxID, name: name, active: true)
+    func activateConfiguration(_ request: NameRequest, in place: Place) async throws(Status) -> ChannelConfiguration {
+        try await changing(place, request.name) { (name) async throws(CatalogError) in
+            try await catalog.setConfiguration(by: place.user, sandboxID: place.sandbox.id, name: name, active: true)
         }
     }
 
-    func duplicateConfiguration(_ request: DuplicateConfigurationRequest) async throws(Status) -> ChannelConfiguration {
+    func duplicateConfiguration(
+        _ request: DuplicateConfigurationRequest, in place: Place
+    ) async throws(Status) -> ChannelConfiguration {
         let newName = try ResourceName(request.newName, field: "new_name")
-        return try await changing(request.sandbox, request.name) { (sandboxID, name) async throws(CatalogError) in
-            try await catalog.duplicateConfiguration(sandboxID: sandboxID, name: name, as: newName)
+        return try await changing(place, request.name) { (name) async throws(CatalogError) in
+            try await catalog.duplicateConfiguration(by: place.user, sandboxID: place.sandbox.id, name: name, as: newName)
         }
     }
 
-    func getConfiguration(_ request: NameRequest) async throws(Status) -> ChannelConfiguration {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func getConfiguration(_ request: NameRequest, in place: Place) async throws(Status) -> ChannelConfiguration {
         let name = try ResourceName(request.name)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            try await catalog.configuration(sandboxID: sandbox.id, name: name)
+            try await catalog.configuration(sandboxID: place.sandbox.id, name: name)
         }
     }
 
-    func listConfigurations(_ request: SandboxRequest) async throws(Status) -> ConfigurationList {
-        let sandbox = try directory.entry(request.sandbox).sandbox
-        return try await unlessCatalogFails { () async throws(CatalogError) in
-            ConfigurationList(configurations: try await catalog.configurations(sandboxID: sandbox.id))
+    func listConfigurations(_ request: SandboxRequest, in place: Place) async throws(Status) -> ConfigurationList {
+        try await unlessCatalogFails { () async throws(CatalogError) in
+            ConfigurationList(configurations: try await catalog.configurations(sandboxID: place.sandbox.id))
         }
     }
 
-    /// Makes a change to a configuration, given its sandbox's id and its name; returns when ingests see it.
+    /// Settings of a size that can be kept; whether they can come into force is for their submission to find.
+    private func checked(_ change: ConfigurationChange) throws(Status) -> ConfigurationChange {
+        let bytes = CreateConfigurationRequest(sandbox: "", name: "", channel: .email, settings: change, submit: false).packed
+            .count
+        guard bytes <= Limits.settingsBytes else {
+            throw Status(
+                .invalidArgument, "the settings have \(bytes) bytes, at most \(Limits.settingsBytes) are kept", field: "settings",
+                limit: Limits.settingsBytes)
+        }
+        return change
+    }
+
+    /// Makes a change to a configuration, given its name; returns when ingests see it.
     private func changing(
-        _ sandbox: String, _ name: String,
-        _ change: (String, ResourceName) async throws(CatalogError) -> ChannelConfiguration
+        _ place: Place, _ name: String, _ change: (ResourceName) async throws(CatalogError) -> ChannelConfiguration
     ) async throws(Status) -> ChannelConfiguration {
-        let sandbox = try directory.entry(sandbox).sandbox
         let name = try ResourceName(name)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            let configuration = try await change(sandbox.id, name)
-            try await directory.refresh()
+            let configuration = try await change(name)
+            try await directory.refresh(place.sandbox.id)
             return configuration
         }
     }

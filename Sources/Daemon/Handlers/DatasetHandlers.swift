@@ -7,10 +7,10 @@ import Model
 import RPC
 
 extension ManagementHandlers {
-    func getRecords(_ request: GetRecordsRequest, _ call: Call) async throws(Status) -> RecordList {
+    func getRecords(_ request: GetRecordsRequest, in place: Place) async throws(Status) -> RecordList {
         var found: [Record] = []
         var bytes = 0
-        try await forEachRecord(of: request, call) { (record) throws(Status) in
+        try await forEachRecord(of: request, in: place) { (record) throws(Status) in
             bytes += record.packed.count
             guard bytes <= Limits.frameBytes else {
                 throw Status(
@@ -22,25 +22,33 @@ extension ManagementHandlers {
         return RecordList(records: found)
     }
 
-    func readRecords(_ request: GetRecordsRequest, _ call: Call) async throws(Status) {
-        try await forEachRecord(of: request, call) { (record) async throws(Status) in try await send(record, call) }
+    func readRecords(_ request: GetRecordsRequest, in place: Place) async throws(Status) {
+        try await forEachRecord(of: request, in: place) { (record) async throws(Status) in try await send(record, place.call) }
     }
 
     private func forEachRecord(
-        of request: GetRecordsRequest, _ call: Call, _ body: (Record) async throws(Status) -> Void
+        of request: GetRecordsRequest, in place: Place, _ body: (Record) async throws(Status) -> Void
     ) async throws(Status) {
-        let entry = try directory.entry(request.sandbox)
         let id = try MessageID(request.messageID)
+        try await audited(.recordRead, id.value, in: place) { () async throws(Status) in
+            try await forEachRecord(of: id, view: request.view, in: place, body)
+        }
+    }
+
+    private func forEachRecord(
+        of id: MessageID, view: RecordView, in place: Place, _ body: (Record) async throws(Status) -> Void
+    ) async throws(Status) -> Int {
+        let entry = place.entry
         var count = 0
         for sequence in entry.store.sequences(of: id) {
             let size = entry.store.bytesToRead(after: sequence - 1)
-            try await holding(size, for: call) { () async throws(Status) in
+            try await holding(size, for: place.call) { () async throws(Status) in
                 let records = try await read(entry) { (store) throws(DatasetError) in
                     try store.nextBatch(after: sequence - 1, through: sequence)
                 }
                 for record in records ?? [] {
                     count += 1
-                    try await body(record.viewed(as: request.view))
+                    try await body(record.viewed(as: view))
                 }
             }
         }
@@ -48,26 +56,53 @@ extension ManagementHandlers {
             throw Status(
                 .notFound, "no record of that message id is retained in sandbox \(entry.sandbox.name)", field: "message_id")
         }
+        return count
     }
 
-    func previewRecords(_ request: PreviewRecordsRequest, _ call: Call) async throws(Status) {
-        let entry = try directory.entry(request.sandbox)
-        var left = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
+    func previewRecords(_ request: PreviewRecordsRequest, in place: Place) async throws(Status) {
+        let most = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
+        try await audited(.recordPreview, "", in: place) { () async throws(Status) in
+            try await previewRecords(request, most, in: place)
+        }
+    }
+
+    private func previewRecords(_ request: PreviewRecordsRequest, _ most: Int, in place: Place) async throws(Status) -> Int {
+        let entry = place.entry
+        var left = most
         var cursor = request.beforeSequence == 0 ? UInt64.max : request.beforeSequence
         while left > 0 {
             let (before, most) = (cursor, left)
-            let isMore = try await holding(entry.store.bytesToRead(before: before), for: call) { () async throws(Status) in
+            let isMore = try await holding(entry.store.bytesToRead(before: before), for: place.call) { () async throws(Status) in
                 let records = try await read(entry) { (store) throws(DatasetError) in
                     try store.previousBatch(before: before).map { $0.suffix(most) }
                 }
                 guard let records, let first = records.first else { return false }
                 cursor = first.sequence
                 left -= records.count
-                for record in records.reversed() { try await send(record.viewed(as: .row), call) }
+                for record in records.reversed() { try await send(record.viewed(as: .row), place.call) }
                 return true
             }
             guard isMore else { break }
         }
+        return most - left
+    }
+
+    /// Reads content: recorded before it is read, and once it was with how many records it were. What cannot be recorded is not read.
+    private func audited(
+        _ action: AuditEvent.Action, _ object: String, in place: Place, _ body: () async throws(Status) -> Int
+    ) async throws(Status) {
+        func record(_ outcome: AuditEvent.Outcome, _ count: Int) async throws(Status) {
+            let deed = Deed(
+                user: place.user, chain: place.sandbox.id, action: action, object: object, outcome: outcome, count: UInt64(count))
+            try await unlessCatalogFails { () async throws(CatalogError) in try await catalog.record([deed]) }
+        }
+        try await record(.intended, 0)
+        let read: Int
+        do throws(Status) { read = try await body() } catch {
+            try await record(.failed, 0)
+            throw error
+        }
+        try await record(.done, read)
     }
 
     /// Reads and decodes records, one piece of work at a time: a large one takes several times its size meanwhile.
@@ -115,8 +150,8 @@ extension ManagementHandlers {
         } while !rest.isEmpty
     }
 
-    func getDataset(_ request: SandboxRequest) async throws(Status) -> DatasetSummary {
-        let entry = try directory.entry(request.sandbox)
+    func getDataset(_ request: SandboxRequest, in place: Place) async throws(Status) -> DatasetSummary {
+        let entry = place.entry
         let contents = entry.store.contents
         return DatasetSummary(
             sandbox: entry.sandbox.name, epoch: entry.sandbox.epoch, timeZone: entry.sandbox.timeZone,

@@ -6,44 +6,40 @@ import Model
 import SystemPackage
 
 extension ManagementHandlers {
-    func createDestination(_ request: CreateDestinationRequest) async throws(Status) -> Destination {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func createDestination(_ request: CreateDestinationRequest, in place: Place) async throws(Status) -> Destination {
         let name = try ResourceName(request.name)
         try await check(request.settings)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            try await catalog.createDestination(sandboxID: sandbox.id, name: name, settings: request.settings)
+            try await catalog.createDestination(
+                by: place.user, sandboxID: place.sandbox.id, name: name, settings: request.settings)
         }
     }
 
-    func getDestination(_ request: NameRequest) async throws(Status) -> Destination {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func getDestination(_ request: NameRequest, in place: Place) async throws(Status) -> Destination {
         let name = try ResourceName(request.name)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            try await catalog.destination(sandboxID: sandbox.id, name: name)
+            try await catalog.destination(sandboxID: place.sandbox.id, name: name)
         }
     }
 
-    func listDestinations(_ request: SandboxRequest) async throws(Status) -> DestinationList {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func listDestinations(_ request: SandboxRequest, in place: Place) async throws(Status) -> DestinationList {
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            DestinationList(destinations: try await catalog.destinations(sandboxID: sandbox.id))
+            DestinationList(destinations: try await catalog.destinations(sandboxID: place.sandbox.id))
         }
     }
 
-    func editDestination(_ request: EditDestinationRequest) async throws(Status) -> Destination {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func editDestination(_ request: EditDestinationRequest, in place: Place) async throws(Status) -> Destination {
         let name = try ResourceName(request.name)
         try await check(request.settings)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            try await catalog.editDestination(sandboxID: sandbox.id, name: name, settings: request.settings)
+            try await catalog.editDestination(by: place.user, sandboxID: place.sandbox.id, name: name, settings: request.settings)
         }
     }
 
-    func deleteDestination(_ request: NameRequest) async throws(Status) -> Destination {
-        let sandbox = try directory.entry(request.sandbox).sandbox
+    func deleteDestination(_ request: NameRequest, in place: Place) async throws(Status) -> Destination {
         let name = try ResourceName(request.name)
         return try await unlessCatalogFails { () async throws(CatalogError) in
-            try await catalog.deleteDestination(sandboxID: sandbox.id, name: name)
+            try await catalog.deleteDestination(by: place.user, sandboxID: place.sandbox.id, name: name)
         }
     }
 

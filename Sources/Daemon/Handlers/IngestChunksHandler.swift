@@ -43,7 +43,7 @@ final class IngestChunksHandler: MessageReceiver {
     }
 
     private func begin(_ chunk: IngestChunk) throws(Status) {
-        let entry = try ingester.directory.entry(chunk.sandbox)
+        let entry = try ingester.entry(chunk.sandbox, of: call)
         guard chunk.messageBytes > 0 else {
             throw Status(.invalidArgument, "the first chunk tells the message's bytes", field: "message_bytes", reason: .missing)
         }

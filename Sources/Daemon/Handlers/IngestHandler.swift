@@ -11,7 +11,7 @@ struct IngestHandler: Sendable {
     func serve(_ call: Call, _ request: [UInt8]) -> (any Cancellable)? {
         do throws(Status) {
             let request = try CheckedIngest(packed: request)
-            let entry = try ingester.directory.entry(request.sandbox)
+            let entry = try ingester.entry(request.sandbox, of: call)
             let gathering = Gathering(call, count: request.messages.count)
             for (index, message) in request.messages.enumerated() {
                 ingester.ingest(message, at: "messages[\(index)]", of: call, into: entry) { gathering.put($0, at: index) }

@@ -22,7 +22,7 @@ final class IngestStreamHandler: MessageReceiver {
             let request = try CheckedStreamIngest(packed: message)
             results.begin()
             do throws(Status) {
-                let entry = try ingester.directory.entry(request.sandbox)
+                let entry = try ingester.entry(request.sandbox, of: call)
                 ingester.ingest(request.message, at: "message", of: call, into: entry) { [results] result in
                     results.put(.init(tag: request.tag, result: result), bytes: message.count)
                 }

@@ -9,8 +9,13 @@ import RPC
 struct Ingester: Sendable {
     typealias Completion = @Sendable (Result<IngestResult, Status>) -> Void
 
-    let directory: SandboxDirectory
+    let gate: AccessGate
     let time: any TimeSource
+
+    /// The sandbox that a message of a call is for.
+    func entry(_ sandbox: String, of call: Call) throws(Status) -> SandboxDirectory.Entry {
+        try gate.admit(call, to: sandbox, for: .ingest)
+    }
 
     /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
     ///
@@ -53,27 +58,39 @@ struct Ingester: Sendable {
         guard entry.messageExport else {
             throw Status(.failedPrecondition, "the organization is not entitled to message export")
         }
+        let sentAt = message.sentAt ?? time.now
         let stored = StoredMessage(
             message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
-            sentAt: message.sentAt ?? time.now)
+            sentAt: sentAt)
         let submission = Submission(
             submitter: call.peer.uid, source: call.connection, id: message.id,
             contentSHA256: Array(SHA256.hash(data: message.packed)), payload: stored.packed)
-        entry.store.append(submission, keep: configuration.messageExport) { result in
-            completion(result.map(IngestResult.init).mapError { Status($0) })
+        let refusal = reasonNotToKeep(sentAt, configuration, entry)
+        entry.store.append(submission, keep: refusal == nil) { result in
+            completion(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
         }
+    }
+
+    /// Why a message is not kept; nil: it is. No backfill: what was sent before its interval of the flag belongs to none.
+    private func reasonNotToKeep(
+        _ sentAt: Instant, _ configuration: ChannelConfiguration, _ entry: SandboxDirectory.Entry
+    ) -> Outcome? {
+        guard configuration.messageExport else { return .exportDisabled }
+        let since = max(configuration.enabledSince ?? entry.entitledSince, entry.entitledSince)
+        let tolerated = Int64(Limits.enabledToleranceSeconds) * 1000
+        return sentAt.milliseconds + tolerated < since.milliseconds ? .beforeEnabled : nil
     }
 }
 
 extension IngestResult {
-    fileprivate init(_ appended: RecordStore.Appended) {
+    fileprivate init(_ appended: RecordStore.Appended, otherwise refusal: Outcome?) {
         switch appended {
         case .stored(let ingestedAt, let expiresAt):
             self.init(outcome: .stored, ingestedAt: ingestedAt, expiresAt: expiresAt)
         case .duplicate(let ingestedAt, let expiresAt):
             self.init(outcome: .duplicate, ingestedAt: ingestedAt, expiresAt: expiresAt)
         case .notKept:
-            self.init(outcome: .exportDisabled)
+            self.init(outcome: refusal ?? .exportDisabled)
         }
     }
 }

@@ -9,6 +9,9 @@ import SystemPackage
 struct ManagementHandlers: Sendable {
     let catalog: CatalogStore
     let directory: SandboxDirectory
+    let gate: AccessGate
+    let sandboxes: Sandboxes
+    let audit: AuditService
     let exports: ExportService
     let files: any Files
     let reads: DiskQueue

@@ -34,13 +34,14 @@ final class ExportService: Service {
     }
 
     /// Fixes a run over what is stored beyond the dataflow's cursor and queues it.
-    func start(dataflow: String, of entry: SandboxDirectory.Entry) async throws(Status) -> Run {
+    func start(dataflow: String, in place: Place) async throws(Status) -> Run {
+        let entry = place.entry
         let name = entry.sandbox.name
         let folder = Export.folder(dataset: "message-export-\(name)", startedAt: time.now)
         let order: RunOrder
         do {
             order = try await catalog.beginRun(
-                sandboxID: entry.sandbox.id, dataflow: dataflow, through: entry.store.totals.lastSequence,
+                by: place.user, sandboxID: entry.sandbox.id, dataflow: dataflow, through: entry.store.totals.lastSequence,
                 folder: folder)
         } catch {
             throw Status(error)

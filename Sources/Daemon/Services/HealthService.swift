@@ -51,7 +51,7 @@ final class HealthService: Service {
         return .serving
     }
 
-    func check(_ request: HealthCheckRequest) async throws(Status) -> Health {
+    func check(_ request: HealthCheckRequest, _ call: Call) async throws(Status) -> Health {
         let health = await health(of: request.service)
         guard health != .serviceUnknown else {
             throw Status(.notFound, "there is no service of that name", field: "service")

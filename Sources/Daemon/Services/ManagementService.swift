@@ -11,8 +11,10 @@ struct ManagementService: Service {
     private let calls: Lane
     private let streams: Lane
     private let waits: Lane
+    private let gate: AccessGate
 
-    init() {
+    init(_ gate: AccessGate) {
+        self.gate = gate
         let queued = Allowance(
             limit: Limits.managementCallsQueued, share: Limits.managementCallsQueuedPerConnection)
         calls = Lane(
@@ -22,25 +24,84 @@ struct ManagementService: Service {
         waits = Lane(queued, atOnce: .init(limit: Limits.runWaitersAtOnce, share: Limits.runWaitersAtOncePerConnection))
     }
 
-    /// A handler for a connection's event loop that queues its calls here.
-    func handler<Request: WireMessage, Response: WireMessage>(
-        _ serve: @escaping @Sendable (Request) async throws(Status) -> Response
+    /// A handler for a connection's event loop that queues its calls here, of a method that works in a sandbox.
+    ///
+    /// - Parameter right: what its caller must be allowed to do there.
+    func sandboxed<Request: SandboxScoped, Response: WireMessage>(
+        _ right: Rights, _ serve: @escaping @Sendable (Request, Place) async throws(Status) -> Response
     ) -> MethodHandler {
-        handler { (request: Request, _) async throws(Status) in try await serve(request) }
-    }
-
-    /// The same for a method that needs to know its call.
-    func handler<Request: WireMessage, Response: WireMessage>(
-        _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
-    ) -> MethodHandler {
-        answering(calls, serve)
+        answering(calls) { (request: Request, call) async throws(Status) in
+            try await serve(request, try place(of: request, call, right))
+        }
     }
 
     /// The same for a method that waits for the end of a run.
-    func waitingHandler<Request: WireMessage, Response: WireMessage>(
-        _ serve: @escaping @Sendable (Request) async throws(Status) -> Response
+    func waiting<Request: SandboxScoped, Response: WireMessage>(
+        _ right: Rights, _ serve: @escaping @Sendable (Request, Place) async throws(Status) -> Response
     ) -> MethodHandler {
-        answering(waits) { (request: Request, _) async throws(Status) in try await serve(request) }
+        answering(waits) { (request: Request, call) async throws(Status) in
+            try await serve(request, try place(of: request, call, right))
+        }
+    }
+
+    /// The same for a method that answers with any number of messages: `serve` sends them.
+    func streaming<Request: SandboxScoped>(
+        _ right: Rights, _ serve: @escaping @Sendable (Request, Place) async throws(Status) -> Void
+    ) -> MethodHandler {
+        streams.handler { (request: Request, call) throws(Status) in
+            try await serve(request, try place(of: request, call, right))
+            return { call.finish() }
+        }
+    }
+
+    private func place(of request: some SandboxScoped, _ call: Call, _ right: Rights) throws(Status) -> Place {
+        Place(entry: try gate.admit(call, to: request.sandbox, for: right), call: call)
+    }
+
+    /// A handler of a method that works in the organization.
+    ///
+    /// - Parameter right: what its caller must be allowed to do.
+    func organizational<Request: WireMessage, Response: WireMessage>(
+        _ right: Rights, _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(calls) { (request: Request, call) async throws(Status) in
+            try gate.admitToOrganization(call, for: right)
+            return try await serve(request, call)
+        }
+    }
+
+    /// A handler of a method whose chain tells who may call it: a sandbox's, or the organization's.
+    func auditing<Request: ChainScoped, Response: WireMessage>(
+        _ serve: @escaping @Sendable (Request, Chain) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(calls) { (request: Request, call) async throws(Status) in
+            try await serve(request, try chain(of: request, call))
+        }
+    }
+
+    /// The same for a method that answers with any number of messages.
+    func auditStreaming<Request: ChainScoped>(
+        _ serve: @escaping @Sendable (Request, Chain) async throws(Status) -> Void
+    ) -> MethodHandler {
+        streams.handler { (request: Request, call) throws(Status) in
+            try await serve(request, try chain(of: request, call))
+            return { call.finish() }
+        }
+    }
+
+    private func chain(of request: some ChainScoped, _ call: Call) throws(Status) -> Chain {
+        guard request.organization else {
+            return Chain(id: try gate.admit(call, to: request.sandbox, for: .read).sandbox.id, call: call)
+        }
+        try gate.admitToOrganization(call, for: .administer)
+        return Chain(id: "", call: call)
+    }
+
+    /// A handler of a method that anybody may call.
+    func open<Request: WireMessage, Response: WireMessage>(
+        _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(calls, serve)
     }
 
     private func answering<Request: WireMessage, Response: WireMessage>(
@@ -49,16 +110,6 @@ struct ManagementService: Service {
         lane.handler { (request: Request, call) throws(Status) in
             let response = try await serve(request, call).packed
             return { call.answer(.success(response)) }
-        }
-    }
-
-    /// The same for a method that answers with any number of messages: `serve` sends them.
-    func streamingHandler<Request: WireMessage>(
-        _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Void
-    ) -> MethodHandler {
-        streams.handler { (request: Request, call) throws(Status) in
-            try await serve(request, call)
-            return { call.finish() }
         }
     }
 
@@ -72,6 +123,23 @@ struct ManagementService: Service {
             for lane in [calls, streams, waits] { lane.close() }
         }
     }
+}
+
+/// Where a call works: its caller may.
+struct Place: Sendable {
+    let entry: SandboxDirectory.Entry
+    let call: Call
+
+    var sandbox: Sandbox { entry.sandbox }
+    /// User id of the caller.
+    var user: UInt32 { call.peer.uid }
+}
+
+/// A chain of the audit that a call reads: its caller may.
+struct Chain: Sendable {
+    /// Id of the sandbox; empty: the organization.
+    let id: String
+    let call: Call
 }
 
 /// Calls that wait for their turn.

@@ -5,20 +5,23 @@ import RPC
 import ServiceLifecycle
 import Synchronization
 
-/// Serves the socket until the daemon stops.
+/// Serves the sockets until the daemon stops.
 struct RPCService: Service {
-    let path: String
+    let sockets: [ListeningSocket]
     let methods: [Method]
     let logger: Logger
 
     func run() async throws {
         let reports = PeerReports(logger)
-        let server = try await Server.start(path: path, methods: methods) { peer, reason in reports.add(peer, reason) }
-        logger.notice("serving", metadata: ["socket": "\(path)", "version": "\(productVersion)"])
+        let server = try await Server.start(sockets, methods: methods) { peer, reason in reports.add(peer, reason) }
+        for socket in sockets.dropFirst() {
+            logger.notice("serves one sandbox", metadata: ["socket": "\(socket.path)", "sandbox": "\(socket.sandbox ?? "")"])
+        }
+        logger.notice("serving", metadata: ["socket": "\(sockets[0].path)", "version": "\(productVersion)"])
         // Cancellation, when another service failed, stops it as a shutdown does.
         try? await gracefulShutdown()
         await server.stop()
-        logger.notice("stopped serving", metadata: ["socket": "\(path)"])
+        logger.notice("stopped serving", metadata: ["socket": "\(sockets[0].path)"])
     }
 }
 

@@ -7,6 +7,141 @@
 #endif
 
 #include "messageexport/v1/administration.pb-c.h"
+void   messageexport__v1__get_organization_request__init
+                     (Messageexport__V1__GetOrganizationRequest         *message)
+{
+  static const Messageexport__V1__GetOrganizationRequest init_value = MESSAGEEXPORT__V1__GET_ORGANIZATION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__get_organization_request__get_packed_size
+                     (const Messageexport__V1__GetOrganizationRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__get_organization_request__pack
+                     (const Messageexport__V1__GetOrganizationRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__get_organization_request__pack_to_buffer
+                     (const Messageexport__V1__GetOrganizationRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__GetOrganizationRequest *
+       messageexport__v1__get_organization_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__GetOrganizationRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__get_organization_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__get_organization_request__free_unpacked
+                     (Messageexport__V1__GetOrganizationRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__edit_organization_request__init
+                     (Messageexport__V1__EditOrganizationRequest         *message)
+{
+  static const Messageexport__V1__EditOrganizationRequest init_value = MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__edit_organization_request__get_packed_size
+                     (const Messageexport__V1__EditOrganizationRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_organization_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__edit_organization_request__pack
+                     (const Messageexport__V1__EditOrganizationRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_organization_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__edit_organization_request__pack_to_buffer
+                     (const Messageexport__V1__EditOrganizationRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_organization_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__EditOrganizationRequest *
+       messageexport__v1__edit_organization_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__EditOrganizationRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__edit_organization_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__edit_organization_request__free_unpacked
+                     (Messageexport__V1__EditOrganizationRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__edit_organization_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__organization__init
+                     (Messageexport__V1__Organization         *message)
+{
+  static const Messageexport__V1__Organization init_value = MESSAGEEXPORT__V1__ORGANIZATION__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__organization__get_packed_size
+                     (const Messageexport__V1__Organization *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__organization__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__organization__pack
+                     (const Messageexport__V1__Organization *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__organization__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__organization__pack_to_buffer
+                     (const Messageexport__V1__Organization *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__organization__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Organization *
+       messageexport__v1__organization__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Organization *)
+     protobuf_c_message_unpack (&messageexport__v1__organization__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__organization__free_unpacked
+                     (Messageexport__V1__Organization *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__organization__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__daemon_status__init
                      (Messageexport__V1__DaemonStatus         *message)
 {
@@ -52,6 +187,178 @@ void   messageexport__v1__daemon_status__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__daemon_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+#define messageexport__v1__get_organization_request__field_descriptors NULL
+#define messageexport__v1__get_organization_request__field_indices_by_name NULL
+#define messageexport__v1__get_organization_request__number_ranges NULL
+const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.GetOrganizationRequest",
+  "GetOrganizationRequest",
+  "Messageexport__V1__GetOrganizationRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__GetOrganizationRequest),
+  0,
+  messageexport__v1__get_organization_request__field_descriptors,
+  messageexport__v1__get_organization_request__field_indices_by_name,
+  0,  messageexport__v1__get_organization_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__get_organization_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__edit_organization_request__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__EditOrganizationRequest, name_presence_case),
+    offsetof(Messageexport__V1__EditOrganizationRequest, name),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_export",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__EditOrganizationRequest, message_export_presence_case),
+    offsetof(Messageexport__V1__EditOrganizationRequest, message_export),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "if_revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditOrganizationRequest, if_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__edit_organization_request__field_indices_by_name[] = {
+  2,   /* field[2] = if_revision */
+  1,   /* field[1] = message_export */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange messageexport__v1__edit_organization_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__edit_organization_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.EditOrganizationRequest",
+  "EditOrganizationRequest",
+  "Messageexport__V1__EditOrganizationRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__EditOrganizationRequest),
+  3,
+  messageexport__v1__edit_organization_request__field_descriptors,
+  messageexport__v1__edit_organization_request__field_indices_by_name,
+  1,  messageexport__v1__edit_organization_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__edit_organization_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__organization__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Organization, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message_export",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Organization, message_export),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signing_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Organization, signing_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Organization, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Organization, created_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__organization__field_indices_by_name[] = {
+  4,   /* field[4] = created_at_ms */
+  1,   /* field[1] = message_export */
+  0,   /* field[0] = name */
+  3,   /* field[3] = revision */
+  2,   /* field[2] = signing_key */
+};
+static const ProtobufCIntRange messageexport__v1__organization__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__organization__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Organization",
+  "Organization",
+  "Messageexport__V1__Organization",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Organization),
+  5,
+  messageexport__v1__organization__field_descriptors,
+  messageexport__v1__organization__field_indices_by_name,
+  1,  messageexport__v1__organization__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__organization__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[14] =
 {
   {
@@ -259,11 +566,15 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
   (ProtobufCMessageInit) messageexport__v1__daemon_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[1] =
+static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[3] =
 {
   { "GetStatus", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__daemon_status__descriptor },
+  { "GetOrganization", &messageexport__v1__get_organization_request__descriptor, &messageexport__v1__organization__descriptor },
+  { "EditOrganization", &messageexport__v1__edit_organization_request__descriptor, &messageexport__v1__organization__descriptor },
 };
 const unsigned messageexport__v1__administration_service__method_indices_by_name[] = {
+  2,        /* EditOrganization */
+  1,        /* GetOrganization */
   0         /* GetStatus */
 };
 const ProtobufCServiceDescriptor messageexport__v1__administration_service__descriptor =
@@ -273,7 +584,7 @@ const ProtobufCServiceDescriptor messageexport__v1__administration_service__desc
   "AdministrationService",
   "Messageexport__V1__AdministrationService",
   "messageexport.v1",
-  1,
+  3,
   messageexport__v1__administration_service__method_descriptors,
   messageexport__v1__administration_service__method_indices_by_name
 };
@@ -284,6 +595,22 @@ void messageexport__v1__administration_service__get_status(ProtobufCService *ser
 {
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__get_organization(ProtobufCService *service,
+                                                                 const Messageexport__V1__GetOrganizationRequest *input,
+                                                                 Messageexport__V1__Organization_Closure closure,
+                                                                 void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__edit_organization(ProtobufCService *service,
+                                                                  const Messageexport__V1__EditOrganizationRequest *input,
+                                                                  Messageexport__V1__Organization_Closure closure,
+                                                                  void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
                                                       Messageexport__V1__AdministrationService_ServiceDestroy destroy)

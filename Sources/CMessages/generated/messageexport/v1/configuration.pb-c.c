@@ -97,6 +97,96 @@ void   messageexport__v1__edit_configuration_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__edit_configuration_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__configuration_settings__init
+                     (Messageexport__V1__ConfigurationSettings         *message)
+{
+  static const Messageexport__V1__ConfigurationSettings init_value = MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__configuration_settings__get_packed_size
+                     (const Messageexport__V1__ConfigurationSettings *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_settings__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__configuration_settings__pack
+                     (const Messageexport__V1__ConfigurationSettings *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_settings__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__configuration_settings__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationSettings *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_settings__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfigurationSettings *
+       messageexport__v1__configuration_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfigurationSettings *)
+     protobuf_c_message_unpack (&messageexport__v1__configuration_settings__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__configuration_settings__free_unpacked
+                     (Messageexport__V1__ConfigurationSettings *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__configuration_settings__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__text_list__init
+                     (Messageexport__V1__TextList         *message)
+{
+  static const Messageexport__V1__TextList init_value = MESSAGEEXPORT__V1__TEXT_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__text_list__get_packed_size
+                     (const Messageexport__V1__TextList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__text_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__text_list__pack
+                     (const Messageexport__V1__TextList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__text_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__text_list__pack_to_buffer
+                     (const Messageexport__V1__TextList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__text_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__TextList *
+       messageexport__v1__text_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__TextList *)
+     protobuf_c_message_unpack (&messageexport__v1__text_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__text_list__free_unpacked
+                     (Messageexport__V1__TextList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__text_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__duplicate_configuration_request__init
                      (Messageexport__V1__DuplicateConfigurationRequest         *message)
 {
@@ -232,6 +322,51 @@ void   messageexport__v1__configuration__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__configuration__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__pending_configuration__init
+                     (Messageexport__V1__PendingConfiguration         *message)
+{
+  static const Messageexport__V1__PendingConfiguration init_value = MESSAGEEXPORT__V1__PENDING_CONFIGURATION__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__pending_configuration__get_packed_size
+                     (const Messageexport__V1__PendingConfiguration *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__pending_configuration__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__pending_configuration__pack
+                     (const Messageexport__V1__PendingConfiguration *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__pending_configuration__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__pending_configuration__pack_to_buffer
+                     (const Messageexport__V1__PendingConfiguration *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__pending_configuration__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__PendingConfiguration *
+       messageexport__v1__pending_configuration__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__PendingConfiguration *)
+     protobuf_c_message_unpack (&messageexport__v1__pending_configuration__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__pending_configuration__free_unpacked
+                     (Messageexport__V1__PendingConfiguration *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__pending_configuration__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor messageexport__v1__create_configuration_request__field_descriptors[5] =
 {
   {
@@ -271,13 +406,13 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_configuration_re
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "message_export",
+    "settings",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__CreateConfigurationRequest, message_export),
-    NULL,
+    offsetof(Messageexport__V1__CreateConfigurationRequest, settings),
+    &messageexport__v1__configuration_settings__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -297,9 +432,9 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_configuration_re
 };
 static const unsigned messageexport__v1__create_configuration_request__field_indices_by_name[] = {
   2,   /* field[2] = channel */
-  3,   /* field[3] = message_export */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  3,   /* field[3] = settings */
   4,   /* field[4] = submit */
 };
 static const ProtobufCIntRange messageexport__v1__create_configuration_request__number_ranges[1 + 1] =
@@ -322,7 +457,7 @@ const ProtobufCMessageDescriptor messageexport__v1__create_configuration_request
   (ProtobufCMessageInit) messageexport__v1__create_configuration_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__edit_configuration_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor messageexport__v1__edit_configuration_request__field_descriptors[5] =
 {
   {
     "sandbox",
@@ -349,15 +484,15 @@ static const ProtobufCFieldDescriptor messageexport__v1__edit_configuration_requ
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "message_export",
+    "settings",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    offsetof(Messageexport__V1__EditConfigurationRequest, message_export_presence_case),
-    offsetof(Messageexport__V1__EditConfigurationRequest, message_export),
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditConfigurationRequest, settings),
+    &messageexport__v1__configuration_settings__descriptor,
     NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -372,17 +507,30 @@ static const ProtobufCFieldDescriptor messageexport__v1__edit_configuration_requ
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "if_version",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditConfigurationRequest, if_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__edit_configuration_request__field_indices_by_name[] = {
-  2,   /* field[2] = message_export */
+  4,   /* field[4] = if_version */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  2,   /* field[2] = settings */
   3,   /* field[3] = submit */
 };
 static const ProtobufCIntRange messageexport__v1__edit_configuration_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__edit_configuration_request__descriptor =
 {
@@ -392,11 +540,230 @@ const ProtobufCMessageDescriptor messageexport__v1__edit_configuration_request__
   "Messageexport__V1__EditConfigurationRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__EditConfigurationRequest),
-  4,
+  5,
   messageexport__v1__edit_configuration_request__field_descriptors,
   messageexport__v1__edit_configuration_request__field_indices_by_name,
   1,  messageexport__v1__edit_configuration_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__edit_configuration_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__configuration_settings__field_descriptors[12] =
+{
+  {
+    "message_export",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__ConfigurationSettings, message_export_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, message_export),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, description_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, description),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationSettings, tags),
+    &messageexport__v1__text_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "purpose",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationSettings, purpose),
+    &messageexport__v1__purpose__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subdomain",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, subdomain_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, subdomain),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_name",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, from_name_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, from_name),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_address",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, from_address_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, from_address),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reply_to_name",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, reply_to_name_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, reply_to_name),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reply_to_address",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, reply_to_address_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, reply_to_address),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error_address",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, error_address_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, error_address),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bcc_address",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__ConfigurationSettings, bcc_address_presence_case),
+    offsetof(Messageexport__V1__ConfigurationSettings, bcc_address),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sender_numbers",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationSettings, sender_numbers),
+    &messageexport__v1__text_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__configuration_settings__field_indices_by_name[] = {
+  10,   /* field[10] = bcc_address */
+  1,   /* field[1] = description */
+  9,   /* field[9] = error_address */
+  6,   /* field[6] = from_address */
+  5,   /* field[5] = from_name */
+  0,   /* field[0] = message_export */
+  3,   /* field[3] = purpose */
+  8,   /* field[8] = reply_to_address */
+  7,   /* field[7] = reply_to_name */
+  11,   /* field[11] = sender_numbers */
+  4,   /* field[4] = subdomain */
+  2,   /* field[2] = tags */
+};
+static const ProtobufCIntRange messageexport__v1__configuration_settings__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__configuration_settings__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfigurationSettings",
+  "ConfigurationSettings",
+  "Messageexport__V1__ConfigurationSettings",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfigurationSettings),
+  12,
+  messageexport__v1__configuration_settings__field_descriptors,
+  messageexport__v1__configuration_settings__field_indices_by_name,
+  1,  messageexport__v1__configuration_settings__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__configuration_settings__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__text_list__field_descriptors[1] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__TextList, n_texts),
+    offsetof(Messageexport__V1__TextList, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__text_list__field_indices_by_name[] = {
+  0,   /* field[0] = texts */
+};
+static const ProtobufCIntRange messageexport__v1__text_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__text_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.TextList",
+  "TextList",
+  "Messageexport__V1__TextList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__TextList),
+  1,
+  messageexport__v1__text_list__field_descriptors,
+  messageexport__v1__text_list__field_indices_by_name,
+  1,  messageexport__v1__text_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__text_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__duplicate_configuration_request__field_descriptors[3] =
@@ -501,7 +868,7 @@ const ProtobufCMessageDescriptor messageexport__v1__configuration_list__descript
   (ProtobufCMessageInit) messageexport__v1__configuration_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_descriptors[8] =
+static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_descriptors[10] =
 {
   {
     "id",
@@ -564,13 +931,13 @@ static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_de
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "message_export",
+    "settings",
     6,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__Configuration, message_export),
-    NULL,
+    offsetof(Messageexport__V1__Configuration, settings),
+    &messageexport__v1__configuration_settings__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -588,32 +955,58 @@ static const ProtobufCFieldDescriptor messageexport__v1__configuration__field_de
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "pending_message_export",
+    "failures",
     8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__Configuration, n_failures),
+    offsetof(Messageexport__V1__Configuration, failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pending",
+    9,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    offsetof(Messageexport__V1__Configuration, pending_message_export_presence_case),
-    offsetof(Messageexport__V1__Configuration, pending_message_export),
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Configuration, pending),
+    &messageexport__v1__pending_configuration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "enabled_since_ms",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Configuration, enabled_since_ms),
     NULL,
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned messageexport__v1__configuration__field_indices_by_name[] = {
   2,   /* field[2] = channel */
   6,   /* field[6] = created_at_ms */
+  9,   /* field[9] = enabled_since_ms */
+  7,   /* field[7] = failures */
   0,   /* field[0] = id */
-  5,   /* field[5] = message_export */
   1,   /* field[1] = name */
-  7,   /* field[7] = pending_message_export */
+  8,   /* field[8] = pending */
+  5,   /* field[5] = settings */
   3,   /* field[3] = state */
   4,   /* field[4] = version */
 };
 static const ProtobufCIntRange messageexport__v1__configuration__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor =
 {
@@ -623,12 +1016,106 @@ const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor =
   "Messageexport__V1__Configuration",
   "messageexport.v1",
   sizeof(Messageexport__V1__Configuration),
-  8,
+  10,
   messageexport__v1__configuration__field_descriptors,
   messageexport__v1__configuration__field_indices_by_name,
   1,  messageexport__v1__configuration__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__configuration__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__pending_configuration__field_descriptors[3] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__PendingConfiguration, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__PendingConfiguration, settings),
+    &messageexport__v1__configuration_settings__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failures",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__PendingConfiguration, n_failures),
+    offsetof(Messageexport__V1__PendingConfiguration, failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__pending_configuration__field_indices_by_name[] = {
+  2,   /* field[2] = failures */
+  1,   /* field[1] = settings */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange messageexport__v1__pending_configuration__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__pending_configuration__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.PendingConfiguration",
+  "PendingConfiguration",
+  "Messageexport__V1__PendingConfiguration",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__PendingConfiguration),
+  3,
+  messageexport__v1__pending_configuration__field_descriptors,
+  messageexport__v1__pending_configuration__field_indices_by_name,
+  1,  messageexport__v1__pending_configuration__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__pending_configuration__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue messageexport__v1__purpose__enum_values_by_number[3] =
+{
+  { "PURPOSE_UNSPECIFIED", "MESSAGEEXPORT__V1__PURPOSE__PURPOSE_UNSPECIFIED", 0 },
+  { "PURPOSE_MARKETING", "MESSAGEEXPORT__V1__PURPOSE__PURPOSE_MARKETING", 1 },
+  { "PURPOSE_TRANSACTIONAL", "MESSAGEEXPORT__V1__PURPOSE__PURPOSE_TRANSACTIONAL", 2 },
+};
+static const ProtobufCIntRange messageexport__v1__purpose__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__purpose__enum_values_by_name[3] =
+{
+  { "PURPOSE_MARKETING", 1 },
+  { "PURPOSE_TRANSACTIONAL", 2 },
+  { "PURPOSE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__purpose__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Purpose",
+  "Purpose",
+  "Messageexport__V1__Purpose",
+  "messageexport.v1",
+  3,
+  messageexport__v1__purpose__enum_values_by_number,
+  3,
+  messageexport__v1__purpose__enum_values_by_name,
+  1,
+  messageexport__v1__purpose__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue messageexport__v1__channel__enum_values_by_number[3] =
 {

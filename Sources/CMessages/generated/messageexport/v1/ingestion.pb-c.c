@@ -705,18 +705,20 @@ const ProtobufCMessageDescriptor messageexport__v1__ingest_result__descriptor =
   (ProtobufCMessageInit) messageexport__v1__ingest_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue messageexport__v1__outcome__enum_values_by_number[4] =
+static const ProtobufCEnumValue messageexport__v1__outcome__enum_values_by_number[5] =
 {
   { "OUTCOME_UNSPECIFIED", "MESSAGEEXPORT__V1__OUTCOME__OUTCOME_UNSPECIFIED", 0 },
   { "OUTCOME_STORED", "MESSAGEEXPORT__V1__OUTCOME__OUTCOME_STORED", 1 },
   { "OUTCOME_DUPLICATE", "MESSAGEEXPORT__V1__OUTCOME__OUTCOME_DUPLICATE", 2 },
   { "OUTCOME_EXPORT_DISABLED", "MESSAGEEXPORT__V1__OUTCOME__OUTCOME_EXPORT_DISABLED", 3 },
+  { "OUTCOME_BEFORE_ENABLED", "MESSAGEEXPORT__V1__OUTCOME__OUTCOME_BEFORE_ENABLED", 4 },
 };
 static const ProtobufCIntRange messageexport__v1__outcome__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex messageexport__v1__outcome__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex messageexport__v1__outcome__enum_values_by_name[5] =
 {
+  { "OUTCOME_BEFORE_ENABLED", 4 },
   { "OUTCOME_DUPLICATE", 2 },
   { "OUTCOME_EXPORT_DISABLED", 3 },
   { "OUTCOME_STORED", 1 },
@@ -729,9 +731,9 @@ const ProtobufCEnumDescriptor messageexport__v1__outcome__descriptor =
   "Outcome",
   "Messageexport__V1__Outcome",
   "messageexport.v1",
-  4,
+  5,
   messageexport__v1__outcome__enum_values_by_number,
-  4,
+  5,
   messageexport__v1__outcome__enum_values_by_name,
   1,
   messageexport__v1__outcome__value_ranges,

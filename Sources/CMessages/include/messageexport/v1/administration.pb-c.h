@@ -16,6 +16,9 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "messageexport/v1/request.pb-c.h"
 
+typedef struct Messageexport__V1__GetOrganizationRequest Messageexport__V1__GetOrganizationRequest;
+typedef struct Messageexport__V1__EditOrganizationRequest Messageexport__V1__EditOrganizationRequest;
+typedef struct Messageexport__V1__Organization Messageexport__V1__Organization;
 typedef struct Messageexport__V1__DaemonStatus Messageexport__V1__DaemonStatus;
 
 
@@ -23,6 +26,74 @@ typedef struct Messageexport__V1__DaemonStatus Messageexport__V1__DaemonStatus;
 
 
 /* --- messages --- */
+
+struct  Messageexport__V1__GetOrganizationRequest
+{
+  ProtobufCMessage base;
+};
+#define MESSAGEEXPORT__V1__GET_ORGANIZATION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_organization_request__descriptor) \
+     }
+
+
+typedef enum {
+  MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE_NAME = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE__CASE)
+} Messageexport__V1__EditOrganizationRequest__NamePresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE__CASE)
+} Messageexport__V1__EditOrganizationRequest__MessageExportPresenceCase;
+
+struct  Messageexport__V1__EditOrganizationRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The revision that the change was made for; 0: whatever it is.
+   */
+  uint64_t if_revision;
+  Messageexport__V1__EditOrganizationRequest__NamePresenceCase name_presence_case;
+  union {
+    ProtobufCBinaryData name;
+  };
+  Messageexport__V1__EditOrganizationRequest__MessageExportPresenceCase message_export_presence_case;
+  union {
+    protobuf_c_boolean message_export;
+  };
+};
+#define MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__edit_organization_request__descriptor) \
+    , 0, MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE__NOT_SET, {0} }
+
+
+struct  Messageexport__V1__Organization
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Whether it is entitled to message export.
+   */
+  protobuf_c_boolean message_export;
+  /*
+   * Ed25519 public key of what the daemon signs, 32 bytes.
+   */
+  ProtobufCBinaryData signing_key;
+  /*
+   * Counts its changes, from 1.
+   */
+  uint64_t revision;
+  /*
+   * Milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t created_at_ms;
+};
+#define MESSAGEEXPORT__V1__ORGANIZATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__organization__descriptor) \
+    , {0,NULL}, 0, {0,NULL}, 0, 0 }
+
 
 struct  Messageexport__V1__DaemonStatus
 {
@@ -66,6 +137,63 @@ struct  Messageexport__V1__DaemonStatus
     , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
+/* Messageexport__V1__GetOrganizationRequest methods */
+void   messageexport__v1__get_organization_request__init
+                     (Messageexport__V1__GetOrganizationRequest         *message);
+size_t messageexport__v1__get_organization_request__get_packed_size
+                     (const Messageexport__V1__GetOrganizationRequest   *message);
+size_t messageexport__v1__get_organization_request__pack
+                     (const Messageexport__V1__GetOrganizationRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__get_organization_request__pack_to_buffer
+                     (const Messageexport__V1__GetOrganizationRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__GetOrganizationRequest *
+       messageexport__v1__get_organization_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__get_organization_request__free_unpacked
+                     (Messageexport__V1__GetOrganizationRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__EditOrganizationRequest methods */
+void   messageexport__v1__edit_organization_request__init
+                     (Messageexport__V1__EditOrganizationRequest         *message);
+size_t messageexport__v1__edit_organization_request__get_packed_size
+                     (const Messageexport__V1__EditOrganizationRequest   *message);
+size_t messageexport__v1__edit_organization_request__pack
+                     (const Messageexport__V1__EditOrganizationRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__edit_organization_request__pack_to_buffer
+                     (const Messageexport__V1__EditOrganizationRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__EditOrganizationRequest *
+       messageexport__v1__edit_organization_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__edit_organization_request__free_unpacked
+                     (Messageexport__V1__EditOrganizationRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Organization methods */
+void   messageexport__v1__organization__init
+                     (Messageexport__V1__Organization         *message);
+size_t messageexport__v1__organization__get_packed_size
+                     (const Messageexport__V1__Organization   *message);
+size_t messageexport__v1__organization__pack
+                     (const Messageexport__V1__Organization   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__organization__pack_to_buffer
+                     (const Messageexport__V1__Organization   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Organization *
+       messageexport__v1__organization__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__organization__free_unpacked
+                     (Messageexport__V1__Organization *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__DaemonStatus methods */
 void   messageexport__v1__daemon_status__init
                      (Messageexport__V1__DaemonStatus         *message);
@@ -87,6 +215,15 @@ void   messageexport__v1__daemon_status__free_unpacked
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Messageexport__V1__GetOrganizationRequest_Closure)
+                 (const Messageexport__V1__GetOrganizationRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__EditOrganizationRequest_Closure)
+                 (const Messageexport__V1__EditOrganizationRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Organization_Closure)
+                 (const Messageexport__V1__Organization *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__DaemonStatus_Closure)
                  (const Messageexport__V1__DaemonStatus *message,
                   void *closure_data);
@@ -101,6 +238,14 @@ struct Messageexport__V1__AdministrationService_Service
                      const Messageexport__V1__SandboxRequest *input,
                      Messageexport__V1__DaemonStatus_Closure closure,
                      void *closure_data);
+  void (*get_organization)(Messageexport__V1__AdministrationService_Service *service,
+                           const Messageexport__V1__GetOrganizationRequest *input,
+                           Messageexport__V1__Organization_Closure closure,
+                           void *closure_data);
+  void (*edit_organization)(Messageexport__V1__AdministrationService_Service *service,
+                            const Messageexport__V1__EditOrganizationRequest *input,
+                            Messageexport__V1__Organization_Closure closure,
+                            void *closure_data);
 };
 typedef void (*Messageexport__V1__AdministrationService_ServiceDestroy)(Messageexport__V1__AdministrationService_Service *);
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
@@ -109,14 +254,27 @@ void messageexport__v1__administration_service__init (Messageexport__V1__Adminis
     { &messageexport__v1__administration_service__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define MESSAGEEXPORT__V1__ADMINISTRATION_SERVICE__INIT(function_prefix__) \
     { MESSAGEEXPORT__V1__ADMINISTRATION_SERVICE__BASE_INIT,\
-      function_prefix__ ## get_status  }
+      function_prefix__ ## get_status,\
+      function_prefix__ ## get_organization,\
+      function_prefix__ ## edit_organization  }
 void messageexport__v1__administration_service__get_status(ProtobufCService *service,
                                                            const Messageexport__V1__SandboxRequest *input,
                                                            Messageexport__V1__DaemonStatus_Closure closure,
                                                            void *closure_data);
+void messageexport__v1__administration_service__get_organization(ProtobufCService *service,
+                                                                 const Messageexport__V1__GetOrganizationRequest *input,
+                                                                 Messageexport__V1__Organization_Closure closure,
+                                                                 void *closure_data);
+void messageexport__v1__administration_service__edit_organization(ProtobufCService *service,
+                                                                  const Messageexport__V1__EditOrganizationRequest *input,
+                                                                  Messageexport__V1__Organization_Closure closure,
+                                                                  void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__edit_organization_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__organization__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__administration_service__descriptor;
 

@@ -18,13 +18,22 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Messageexport__V1__CreateConfigurationRequest Messageexport__V1__CreateConfigurationRequest;
 typedef struct Messageexport__V1__EditConfigurationRequest Messageexport__V1__EditConfigurationRequest;
+typedef struct Messageexport__V1__ConfigurationSettings Messageexport__V1__ConfigurationSettings;
+typedef struct Messageexport__V1__TextList Messageexport__V1__TextList;
 typedef struct Messageexport__V1__DuplicateConfigurationRequest Messageexport__V1__DuplicateConfigurationRequest;
 typedef struct Messageexport__V1__ConfigurationList Messageexport__V1__ConfigurationList;
 typedef struct Messageexport__V1__Configuration Messageexport__V1__Configuration;
+typedef struct Messageexport__V1__PendingConfiguration Messageexport__V1__PendingConfiguration;
 
 
 /* --- enums --- */
 
+typedef enum _Messageexport__V1__Purpose {
+  MESSAGEEXPORT__V1__PURPOSE__PURPOSE_UNSPECIFIED = 0,
+  MESSAGEEXPORT__V1__PURPOSE__PURPOSE_MARKETING = 1,
+  MESSAGEEXPORT__V1__PURPOSE__PURPOSE_TRANSACTIONAL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__PURPOSE)
+} Messageexport__V1__Purpose;
 typedef enum _Messageexport__V1__Channel {
   MESSAGEEXPORT__V1__CHANNEL__CHANNEL_UNSPECIFIED = 0,
   MESSAGEEXPORT__V1__CHANNEL__CHANNEL_EMAIL = 1,
@@ -55,10 +64,7 @@ struct  Messageexport__V1__CreateConfigurationRequest
    */
   ProtobufCBinaryData name;
   Messageexport__V1__Channel channel;
-  /*
-   * Whether messages sent with it are kept and exported.
-   */
-  protobuf_c_boolean message_export;
+  Messageexport__V1__ConfigurationSettings *settings;
   /*
    * Submit it at once.
    */
@@ -66,14 +72,8 @@ struct  Messageexport__V1__CreateConfigurationRequest
 };
 #define MESSAGEEXPORT__V1__CREATE_CONFIGURATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__create_configuration_request__descriptor) \
-    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__CHANNEL__CHANNEL_UNSPECIFIED, 0, 0 }
+    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__CHANNEL__CHANNEL_UNSPECIFIED, NULL, 0 }
 
-
-typedef enum {
-  MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE__NOT_SET = 0,
-  MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT = 3
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE__CASE)
-} Messageexport__V1__EditConfigurationRequest__MessageExportPresenceCase;
 
 struct  Messageexport__V1__EditConfigurationRequest
 {
@@ -84,17 +84,143 @@ struct  Messageexport__V1__EditConfigurationRequest
   ProtobufCBinaryData sandbox;
   ProtobufCBinaryData name;
   /*
+   * What is absent stays as it is.
+   */
+  Messageexport__V1__ConfigurationSettings *settings;
+  /*
    * Submit it at once.
    */
   protobuf_c_boolean submit;
-  Messageexport__V1__EditConfigurationRequest__MessageExportPresenceCase message_export_presence_case;
-  union {
-    protobuf_c_boolean message_export;
-  };
+  /*
+   * The newest version that the change was made for; 0: whatever it is.
+   */
+  uint32_t if_version;
 };
 #define MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__edit_configuration_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, MESSAGEEXPORT__V1__EDIT_CONFIGURATION_REQUEST__MESSAGE_EXPORT_PRESENCE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, NULL, 0, 0 }
+
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__MESSAGE_EXPORT_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__MESSAGE_EXPORT_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__MessageExportPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__DESCRIPTION_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__DESCRIPTION_PRESENCE_DESCRIPTION = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__DESCRIPTION_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__DescriptionPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__SUBDOMAIN_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__SUBDOMAIN_PRESENCE_SUBDOMAIN = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__SUBDOMAIN_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__SubdomainPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_NAME_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_NAME_PRESENCE_FROM_NAME = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_NAME_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__FromNamePresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_ADDRESS_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_ADDRESS_PRESENCE_FROM_ADDRESS = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_ADDRESS_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__FromAddressPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_NAME_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_NAME_PRESENCE_REPLY_TO_NAME = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_NAME_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__ReplyToNamePresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_ADDRESS_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_ADDRESS_PRESENCE_REPLY_TO_ADDRESS = 9
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_ADDRESS_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__ReplyToAddressPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__ERROR_ADDRESS_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__ERROR_ADDRESS_PRESENCE_ERROR_ADDRESS = 10
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__ERROR_ADDRESS_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__ErrorAddressPresenceCase;
+
+typedef enum {
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__BCC_ADDRESS_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__BCC_ADDRESS_PRESENCE_BCC_ADDRESS = 11
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__BCC_ADDRESS_PRESENCE__CASE)
+} Messageexport__V1__ConfigurationSettings__BccAddressPresenceCase;
+
+/*
+ * What can be set; an empty text is not set. Whether it can come into force is checked when it is submitted.
+ */
+struct  Messageexport__V1__ConfigurationSettings
+{
+  ProtobufCMessage base;
+  /*
+   * For people; at most 16 of at most 64 bytes each.
+   */
+  Messageexport__V1__TextList *tags;
+  Messageexport__V1__Purpose purpose;
+  /*
+   * Of SMS: numbers that they are sent from, in E.164; at most 32.
+   */
+  Messageexport__V1__TextList *sender_numbers;
+  Messageexport__V1__ConfigurationSettings__MessageExportPresenceCase message_export_presence_case;
+  union {
+    protobuf_c_boolean message_export;
+  };
+  Messageexport__V1__ConfigurationSettings__DescriptionPresenceCase description_presence_case;
+  union {
+    ProtobufCBinaryData description;
+  };
+  Messageexport__V1__ConfigurationSettings__SubdomainPresenceCase subdomain_presence_case;
+  union {
+    ProtobufCBinaryData subdomain;
+  };
+  Messageexport__V1__ConfigurationSettings__FromNamePresenceCase from_name_presence_case;
+  union {
+    ProtobufCBinaryData from_name;
+  };
+  Messageexport__V1__ConfigurationSettings__FromAddressPresenceCase from_address_presence_case;
+  union {
+    ProtobufCBinaryData from_address;
+  };
+  Messageexport__V1__ConfigurationSettings__ReplyToNamePresenceCase reply_to_name_presence_case;
+  union {
+    ProtobufCBinaryData reply_to_name;
+  };
+  Messageexport__V1__ConfigurationSettings__ReplyToAddressPresenceCase reply_to_address_presence_case;
+  union {
+    ProtobufCBinaryData reply_to_address;
+  };
+  Messageexport__V1__ConfigurationSettings__ErrorAddressPresenceCase error_address_presence_case;
+  union {
+    ProtobufCBinaryData error_address;
+  };
+  Messageexport__V1__ConfigurationSettings__BccAddressPresenceCase bcc_address_presence_case;
+  union {
+    ProtobufCBinaryData bcc_address;
+  };
+};
+#define MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__configuration_settings__descriptor) \
+    , NULL, MESSAGEEXPORT__V1__PURPOSE__PURPOSE_UNSPECIFIED, NULL, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__MESSAGE_EXPORT_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__DESCRIPTION_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__SUBDOMAIN_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_NAME_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__FROM_ADDRESS_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_NAME_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__REPLY_TO_ADDRESS_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__ERROR_ADDRESS_PRESENCE__NOT_SET, {0}, MESSAGEEXPORT__V1__CONFIGURATION_SETTINGS__BCC_ADDRESS_PRESENCE__NOT_SET, {0} }
+
+
+struct  Messageexport__V1__TextList
+{
+  ProtobufCMessage base;
+  size_t n_texts;
+  ProtobufCBinaryData *texts;
+};
+#define MESSAGEEXPORT__V1__TEXT_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__text_list__descriptor) \
+    , 0,NULL }
 
 
 struct  Messageexport__V1__DuplicateConfigurationRequest
@@ -123,12 +249,6 @@ struct  Messageexport__V1__ConfigurationList
     , 0,NULL }
 
 
-typedef enum {
-  MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE__NOT_SET = 0,
-  MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE_PENDING_MESSAGE_EXPORT = 8
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE__CASE)
-} Messageexport__V1__Configuration__PendingMessageExportPresenceCase;
-
 struct  Messageexport__V1__Configuration
 {
   ProtobufCMessage base;
@@ -137,22 +257,47 @@ struct  Messageexport__V1__Configuration
   Messageexport__V1__Channel channel;
   Messageexport__V1__ConfigurationState state;
   /*
-   * From 1; counts up with each change that came into force.
+   * The version in force or, of one that never was, the newest. Each change makes a version, from 1.
    */
   uint32_t version;
-  protobuf_c_boolean message_export;
+  Messageexport__V1__ConfigurationSettings *settings;
   /*
    * Milliseconds since 1970-01-01T00:00:00Z.
    */
   int64_t created_at_ms;
-  Messageexport__V1__Configuration__PendingMessageExportPresenceCase pending_message_export_presence_case;
-  union {
-    protobuf_c_boolean pending_message_export;
-  };
+  /*
+   * Why it is FAILED.
+   */
+  size_t n_failures;
+  ProtobufCBinaryData *failures;
+  /*
+   * The newest version, where it is not in force.
+   */
+  Messageexport__V1__PendingConfiguration *pending;
+  /*
+   * When its flag last came into force: a message sent before is not kept. 0: it is off.
+   */
+  int64_t enabled_since_ms;
 };
 #define MESSAGEEXPORT__V1__CONFIGURATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__configuration__descriptor) \
-    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__CHANNEL__CHANNEL_UNSPECIFIED, MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_UNSPECIFIED, 0, 0, 0, MESSAGEEXPORT__V1__CONFIGURATION__PENDING_MESSAGE_EXPORT_PRESENCE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__CHANNEL__CHANNEL_UNSPECIFIED, MESSAGEEXPORT__V1__CONFIGURATION_STATE__CONFIGURATION_STATE_UNSPECIFIED, 0, NULL, 0, 0,NULL, NULL, 0 }
+
+
+struct  Messageexport__V1__PendingConfiguration
+{
+  ProtobufCMessage base;
+  uint32_t version;
+  Messageexport__V1__ConfigurationSettings *settings;
+  /*
+   * Why it did not come into force; empty: it was not submitted.
+   */
+  size_t n_failures;
+  ProtobufCBinaryData *failures;
+};
+#define MESSAGEEXPORT__V1__PENDING_CONFIGURATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__pending_configuration__descriptor) \
+    , 0, NULL, 0,NULL }
 
 
 /* Messageexport__V1__CreateConfigurationRequest methods */
@@ -192,6 +337,44 @@ Messageexport__V1__EditConfigurationRequest *
                       const uint8_t       *data);
 void   messageexport__v1__edit_configuration_request__free_unpacked
                      (Messageexport__V1__EditConfigurationRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ConfigurationSettings methods */
+void   messageexport__v1__configuration_settings__init
+                     (Messageexport__V1__ConfigurationSettings         *message);
+size_t messageexport__v1__configuration_settings__get_packed_size
+                     (const Messageexport__V1__ConfigurationSettings   *message);
+size_t messageexport__v1__configuration_settings__pack
+                     (const Messageexport__V1__ConfigurationSettings   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__configuration_settings__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationSettings   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ConfigurationSettings *
+       messageexport__v1__configuration_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__configuration_settings__free_unpacked
+                     (Messageexport__V1__ConfigurationSettings *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__TextList methods */
+void   messageexport__v1__text_list__init
+                     (Messageexport__V1__TextList         *message);
+size_t messageexport__v1__text_list__get_packed_size
+                     (const Messageexport__V1__TextList   *message);
+size_t messageexport__v1__text_list__pack
+                     (const Messageexport__V1__TextList   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__text_list__pack_to_buffer
+                     (const Messageexport__V1__TextList   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__TextList *
+       messageexport__v1__text_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__text_list__free_unpacked
+                     (Messageexport__V1__TextList *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__DuplicateConfigurationRequest methods */
 void   messageexport__v1__duplicate_configuration_request__init
@@ -250,6 +433,25 @@ Messageexport__V1__Configuration *
 void   messageexport__v1__configuration__free_unpacked
                      (Messageexport__V1__Configuration *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__PendingConfiguration methods */
+void   messageexport__v1__pending_configuration__init
+                     (Messageexport__V1__PendingConfiguration         *message);
+size_t messageexport__v1__pending_configuration__get_packed_size
+                     (const Messageexport__V1__PendingConfiguration   *message);
+size_t messageexport__v1__pending_configuration__pack
+                     (const Messageexport__V1__PendingConfiguration   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__pending_configuration__pack_to_buffer
+                     (const Messageexport__V1__PendingConfiguration   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__PendingConfiguration *
+       messageexport__v1__pending_configuration__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__pending_configuration__free_unpacked
+                     (Messageexport__V1__PendingConfiguration *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Messageexport__V1__CreateConfigurationRequest_Closure)
@@ -257,6 +459,12 @@ typedef void (*Messageexport__V1__CreateConfigurationRequest_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__EditConfigurationRequest_Closure)
                  (const Messageexport__V1__EditConfigurationRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ConfigurationSettings_Closure)
+                 (const Messageexport__V1__ConfigurationSettings *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__TextList_Closure)
+                 (const Messageexport__V1__TextList *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__DuplicateConfigurationRequest_Closure)
                  (const Messageexport__V1__DuplicateConfigurationRequest *message,
@@ -266,6 +474,9 @@ typedef void (*Messageexport__V1__ConfigurationList_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__Configuration_Closure)
                  (const Messageexport__V1__Configuration *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__PendingConfiguration_Closure)
+                 (const Messageexport__V1__PendingConfiguration *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -357,13 +568,17 @@ void messageexport__v1__configuration_service__list_configurations(ProtobufCServ
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    messageexport__v1__purpose__descriptor;
 extern const ProtobufCEnumDescriptor    messageexport__v1__channel__descriptor;
 extern const ProtobufCEnumDescriptor    messageexport__v1__configuration_state__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__create_configuration_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__edit_configuration_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__configuration_settings__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__text_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__duplicate_configuration_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__configuration_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__pending_configuration__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descriptor;
 
 PROTOBUF_C__END_DECLS

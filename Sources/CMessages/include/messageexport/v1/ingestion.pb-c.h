@@ -41,7 +41,11 @@ typedef enum _Messageexport__V1__Outcome {
   /*
    * The configuration's export flag is off: nothing was kept.
    */
-  MESSAGEEXPORT__V1__OUTCOME__OUTCOME_EXPORT_DISABLED = 3
+  MESSAGEEXPORT__V1__OUTCOME__OUTCOME_EXPORT_DISABLED = 3,
+  /*
+   * It was sent before the flag last came on, or the organization was entitled: nothing was kept.
+   */
+  MESSAGEEXPORT__V1__OUTCOME__OUTCOME_BEFORE_ENABLED = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__OUTCOME)
 } Messageexport__V1__Outcome;
 

@@ -1,0 +1,39 @@
+import Crypto
+import Model
+
+/// The organization's Ed25519 key: signs audit heads, and whatever else must be provable without this program.
+package struct SigningKey: Sendable {
+    private let key: Curve25519.Signing.PrivateKey
+
+    /// Nil when these are not the 32 bytes of a key.
+    package init?(bytes: [UInt8]) {
+        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes) else { return nil }
+        self.key = key
+    }
+
+    private init(key: Curve25519.Signing.PrivateKey) {
+        self.key = key
+    }
+
+    /// A new random key.
+    package static func random() -> SigningKey { SigningKey(key: Curve25519.Signing.PrivateKey()) }
+
+    /// Its secret bytes, to be sealed and kept.
+    package var bytes: [UInt8] { Array(key.rawRepresentation) }
+
+    /// What others check signatures with: 32 bytes.
+    package var publicKey: [UInt8] { Array(key.publicKey.rawRepresentation) }
+
+    func signature(of bytes: [UInt8]) -> [UInt8] {
+        do {
+            return try Array(key.signature(for: bytes))
+        } catch {
+            preconditionFailure("Ed25519 signs any bytes: \(error)")
+        }
+    }
+
+    static func isValid(_ signature: [UInt8], of bytes: [UInt8], publicKey: [UInt8]) -> Bool {
+        guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else { return false }
+        return key.isValidSignature(signature, for: bytes)
+    }
+}

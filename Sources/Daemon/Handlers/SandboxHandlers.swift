@@ -1,0 +1,90 @@
+import Catalog
+import Messages
+import Model
+import RPC
+
+extension ManagementHandlers {
+    func createSandbox(_ request: CreateSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
+        let name = try SandboxName(request.name)
+        let zone = request.timeZone.isEmpty ? Zone.utc : try Zone(request.timeZone)
+        let retention = try request.retentionDays.map { (days) throws(Status) in try Retention(asked: days) }
+        let title = try checked(title: request.title)
+        let made = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.createSandbox(
+                by: call.peer.uid, name: name, title: title, kind: request.kind, zone: zone,
+                retention: retention ?? Retention(days: Limits.retentionDays))
+        }
+        return try await sandboxes.bringUp(made)
+    }
+
+    func editSandbox(_ request: EditSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
+        let entry = try named(request.sandbox.isEmpty ? defaultSandbox : request.sandbox)
+        var change = SandboxChange()
+        change.title = try request.title.map { (title) throws(Status) in try checked(title: title) }
+        change.zone = try request.timeZone.map { (zone) throws(Status) in try Zone(zone) }
+        change.retention = try request.retentionDays.map { (days) throws(Status) in try Retention(asked: days) }
+        change.quotaBytes = request.quotaBytes
+        change.quotaRecordsPerDay = request.quotaRecordsPerDay
+        change.quotaRecordsPerSecond = request.quotaRecordsPerSecond
+        guard change != SandboxChange() else {
+            throw Status(.invalidArgument, "nothing is to be changed", hint: "set the title or a setting")
+        }
+        let asked = change
+        let edited = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.editSandbox(by: call.peer.uid, entry.sandbox.id, asked, ifRevision: request.ifRevision)
+        }
+        return try await sandboxes.update(edited)
+    }
+
+    func resetSandbox(_ request: ConfirmedSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
+        let entry = try confirmed(request)
+        let emptied = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.resetSandbox(by: call.peer.uid, entry.sandbox.id)
+        }
+        try await sandboxes.takeDown(entry)
+        return try await sandboxes.bringUp(emptied)
+    }
+
+    func deleteSandbox(_ request: ConfirmedSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
+        let entry = try confirmed(request)
+        let deleted = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.deleteSandbox(by: call.peer.uid, entry.sandbox.id)
+        }
+        directory.remove(entry.sandbox.name)
+        try await sandboxes.takeDown(entry)
+        return deleted
+    }
+
+    func getSandbox(_ request: SandboxRequest, in place: Place) async throws(Status) -> Sandbox { place.sandbox }
+
+    func listSandboxes(_ request: ListSandboxesRequest, _ call: Call) async throws(Status) -> SandboxList {
+        SandboxList(sandboxes: gate.visible(to: call).map(\.sandbox))
+    }
+
+    /// A sandbox for an administrator, who may know which there are.
+    func named(_ name: String) throws(Status) -> SandboxDirectory.Entry {
+        guard let entry = directory.snapshot.entries[name] else {
+            throw Status(.notFound, "there is no such sandbox", field: "sandbox", hint: "see 'msgexport sandbox list'")
+        }
+        return entry
+    }
+
+    private func confirmed(_ request: ConfirmedSandboxRequest) throws(Status) -> SandboxDirectory.Entry {
+        let entry = try named(request.sandbox)
+        guard request.confirm == request.sandbox else {
+            throw Status(
+                .invalidArgument, "this destroys all that is in sandbox \(request.sandbox): its name is to be given again",
+                field: "confirm", hint: "--confirm \(request.sandbox)", reason: .missing)
+        }
+        return entry
+    }
+
+    private func checked(title: String) throws(Status) -> String {
+        guard title.utf8.count <= Limits.titleBytes, title.unicodeScalars.allSatisfy({ $0.value >= 0x20 }) else {
+            throw Status(
+                .invalidArgument, "a title is one line of at most \(Limits.titleBytes) bytes", field: "title",
+                limit: Limits.titleBytes)
+        }
+        return title
+    }
+}

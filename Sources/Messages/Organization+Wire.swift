@@ -1,0 +1,78 @@
+import CMessages
+package import Model
+
+/// What `GetOrganization` asks: nothing.
+package struct GetOrganizationRequest: Hashable, WireMessage {
+    package init() {}
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__get_organization_request__unpack) { (_) throws(Status) in
+            GetOrganizationRequest()
+        }
+    }
+
+    package var packed: [UInt8] { [] }
+}
+
+/// What `EditOrganization` asks. Its fields are those of the `.proto`; nil: as it is.
+package struct EditOrganizationRequest: Hashable, WireMessage {
+    package var name: String?
+    package var messageExport: Bool?
+    package var ifRevision: UInt64?
+
+    package init(name: String? = nil, messageExport: Bool? = nil, ifRevision: UInt64? = nil) {
+        self.name = name
+        self.messageExport = messageExport
+        self.ifRevision = ifRevision
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__edit_organization_request__unpack) { (wire) throws(Status) in
+            var request = EditOrganizationRequest(ifRevision: wire.if_revision == 0 ? nil : wire.if_revision)
+            if wire.name_presence_case == MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE_NAME {
+                request.name = try wire.name.text("name")
+            }
+            if wire.message_export_presence_case
+                == MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT
+            {
+                request.messageExport = wire.message_export != 0
+            }
+            return request
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__edit_organization_request__init) { draft, wire in
+            if let name {
+                wire.name_presence_case = MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__NAME_PRESENCE_NAME
+                wire.name = draft.text(name)
+            }
+            if let messageExport {
+                wire.message_export_presence_case =
+                    MESSAGEEXPORT__V1__EDIT_ORGANIZATION_REQUEST__MESSAGE_EXPORT_PRESENCE_MESSAGE_EXPORT
+                wire.message_export = messageExport ? 1 : 0
+            }
+            wire.if_revision = ifRevision ?? 0
+        }
+    }
+}
+
+extension Organization: WireMessage {
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__organization__unpack) { (wire) throws(Status) in
+            Organization(
+                name: try wire.name.text("name"), messageExport: wire.message_export != 0, signingKey: wire.signing_key.array,
+                revision: wire.revision, createdAt: Instant(milliseconds: wire.created_at_ms))
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__organization__init) { draft, wire in
+            wire.name = draft.text(name)
+            wire.message_export = messageExport ? 1 : 0
+            wire.signing_key = draft.bytes(signingKey)
+            wire.revision = revision
+            wire.created_at_ms = createdAt.milliseconds
+        }
+    }
+}
