@@ -142,12 +142,8 @@ package struct ConfirmedSandboxRequest: Hashable, WireMessage {
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__confirmed_sandbox_request__unpack) { (wire) throws(Status) in
-            let request = ConfirmedSandboxRequest(
+            ConfirmedSandboxRequest(
                 sandbox: try wire.sandbox.text("sandbox"), confirm: try wire.confirm.text("confirm"))
-            guard !request.sandbox.isEmpty else {
-                throw Status(.invalidArgument, "there is no default for this", field: "sandbox", reason: .missing)
-            }
-            return request
         }
     }
 

@@ -18,7 +18,7 @@ public struct Zone: Hashable, Sendable, CustomStringConvertible {
     public init(_ name: String) throws(Status) {
         if name == Zone.utc.name {
             self = .utc
-        } else if TimeZone.knownTimeZoneIdentifiers.contains(name), let zone = TimeZone(identifier: name) {
+        } else if name.contains("/"), let zone = TimeZone(identifier: name), zone.identifier == name {
             self.init(name: name, zone: zone)
         } else {
             throw Status(

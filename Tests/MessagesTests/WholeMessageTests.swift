@@ -190,7 +190,6 @@ import Testing
         (edit.quotaBytes, edit.quotaRecordsPerDay, edit.quotaRecordsPerSecond) = (0, 1, .max)
         try check(edit)
         try check(ConfirmedSandboxRequest(sandbox: "s", confirm: "c"))
-        #expect(throws: Status.self) { try ConfirmedSandboxRequest(packed: []) }
         for state in Sandbox.State.allCases {
             let sandbox = Sandbox(
                 id: "i", name: "n", title: "t", kind: .development, state: state, epoch: 2, timeZone: "z",

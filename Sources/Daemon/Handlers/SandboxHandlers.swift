@@ -70,6 +70,9 @@ extension ManagementHandlers {
     }
 
     private func confirmed(_ request: ConfirmedSandboxRequest) throws(Status) -> SandboxDirectory.Entry {
+        guard !request.sandbox.isEmpty else {
+            throw Status(.invalidArgument, "there is no default for this", field: "sandbox", reason: .missing)
+        }
         let entry = try named(request.sandbox)
         guard request.confirm == request.sandbox else {
             throw Status(

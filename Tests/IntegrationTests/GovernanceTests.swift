@@ -1,0 +1,215 @@
+import Foundation
+import MessageExportClient
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Sandboxes, the flag, entitlement and audit of the built daemon.
+@Suite struct GovernanceTests {
+    private func sms(_ id: String, sentAt: Instant? = nil) throws -> Message {
+        Message(
+            id: try MessageID(id), configuration: "sms", sentAt: sentAt,
+            content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "text of \(id)")))
+    }
+
+    private func code(_ body: () async throws -> Void) async -> Status.Code {
+        do { try await body() } catch { return (error as? Status)?.code ?? .unknown }
+        return .ok
+    }
+
+    private func withDaemon(_ body: @Sendable (DaemonFixture.Running, MessageExportClient) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await DaemonFixture(folder).withDaemon { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                try await body(daemon, client)
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `what was sent before the flag last came on is not kept, and each interval counts alone`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createConfiguration(
+                name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+            let first = try #require(try await client.configuration(name: "sms").enabledSince)
+            func at(_ since: Instant, _ milliseconds: Int64) -> Instant {
+                Instant(milliseconds: since.milliseconds + milliseconds)
+            }
+            #expect(try await client.ingest(try sms("a", sentAt: at(first, -5000))).outcome == .stored, "5 s are allowed")
+            #expect(try await client.ingest(try sms("b", sentAt: at(first, -5001))).outcome == .beforeEnabled)
+            #expect(try await client.ingest(try sms("now")).outcome == .stored, "a message without a time was sent now")
+            _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: false), submit: true)
+            #expect(try await client.ingest(try sms("c", sentAt: at(first, 1))).outcome == .exportDisabled, "whatever it says")
+            #expect(try await client.ingest(try sms("a", sentAt: at(first, -5000))).outcome == .duplicate, "what is kept is told")
+            // More than the tolerance later, so that the intervals can be told apart.
+            while Date().timeIntervalSince1970 * 1000 < Double(first.milliseconds + 5200) { await Task.yield() }
+            _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: true), submit: true)
+            let second = try #require(try await client.configuration(name: "sms").enabledSince)
+            #expect(
+                try await client.ingest(try sms("d", sentAt: at(first, 100))).outcome == .beforeEnabled, "of the first interval")
+            #expect(try await client.ingest(try sms("e", sentAt: at(second, 1))).outcome == .stored)
+            let kept = try await client.newestRecords(10).map(\.message.id.value)
+            #expect(kept == ["e", "now", "a"])
+            #expect(try await daemon.msgexport("configuration", "show", "sms").output.contains("Enabled since"))
+        }
+    }
+
+    @Test func `while the organization is not entitled nothing is stored and no flag is set`() async throws {
+        try await withDaemon { _, client in
+            _ = try await client.createConfiguration(
+                name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+            #expect(try await client.ingest(try sms("a")).outcome == .stored)
+            _ = try await client.editOrganization(messageExport: false)
+            #expect(await code { _ = try await client.ingest(try sms("b")) } == .failedPrecondition)
+            #expect(
+                await code {
+                    _ = try await client.createConfiguration(
+                        name: "more", channel: .sms, settings: ConfigurationSettings(messageExport: true))
+                } == .failedPrecondition)
+            #expect(try await client.newestRecords(5).count == 1, "what is stored lives to its expiry")
+            let back = try await client.editOrganization(messageExport: true)
+            #expect(back.messageExport)
+            let sent = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) - 60_000)
+            #expect(try await client.ingest(try sms("c", sentAt: sent)).outcome == .beforeEnabled)
+            #expect(try await client.ingest(try sms("d")).outcome == .stored)
+        }
+    }
+
+    @Test func `nothing of one sandbox is visible, nameable or countable from another`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createSandbox(name: "other")
+            let ended = try await daemon.msgexport(
+                "access", "grant", "sender", "operator", "auditor", "--user", "\(geteuid())", "--sandbox", "other")
+            #expect(ended.code == 0, "\(ended.errors)")
+            let other = try await MessageExportClient.connect(socket: daemon.socket, sandbox: "other")
+            for each in [client, other] {
+                _ = try await each.createConfiguration(
+                    name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+            }
+            #expect(try await client.ingest(try sms("same")).outcome == .stored)
+            #expect(try await other.ingest(try sms("same")).outcome == .stored, "ids are those of a sandbox")
+            #expect(try await other.ingest(try sms("more")).outcome == .stored)
+            #expect(await code { _ = try await client.records(messageID: "more") } == .notFound)
+            #expect(try await client.dataset().records == 1)
+            #expect(try await other.dataset().records == 2)
+            #expect(try await client.status().records == 1)
+            await other.close()
+        }
+    }
+
+    @Test func `a reset empties a sandbox under a new epoch and keeps its grants; a deleted one is gone`() async throws {
+        try await withTemporaryFolder { folder in
+            let fixture = DaemonFixture(folder)
+            _ = try await fixture.withDaemon { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                func configure() async throws {
+                    _ = try await client.createConfiguration(
+                        name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+                }
+                try await configure()
+                for index in 0..<20 { _ = try await client.ingest(try sms("m\(index)")) }
+                #expect(await code { _ = try await client.resetSandbox(name: "prod", confirm: "prode") } == .invalidArgument)
+                #expect(try await client.dataset().records == 20)
+                // Ingests in the middle of it are stored in one of its lives, or refused.
+                let outcomes = try await withThrowingTaskGroup(of: Status.Code.self) { group in
+                    for index in 0..<300 { group.addTask { await code { _ = try await client.ingest(try sms("r\(index)")) } } }
+                    #expect(try await client.resetSandbox(name: "prod", confirm: "prod").epoch == 2)
+                    return try await group.reduce(into: Set()) { $0.insert($1) }
+                }
+                #expect(outcomes.isSubset(of: [.ok, .unavailable, .notFound]), "\(outcomes)")
+                #expect(try await client.dataset().records == 0)
+                #expect(try await client.configurations().isEmpty)
+                try await configure()
+                #expect(try await client.ingest(try sms("m1")).outcome == .stored, "nothing is known of its earlier life")
+                #expect(await code { _ = try await client.deleteSandbox(name: "prod", confirm: "prod") } == .failedPrecondition)
+                _ = try await client.createSandbox(name: "gone")
+                try await client.deleteSandbox(name: "gone", confirm: "gone")
+                #expect(try await client.sandboxes().map(\.name) == ["prod"])
+                #expect(await code { _ = try await client.createSandbox(name: "gone") } == .alreadyExists)
+                await client.close()
+            }
+            let keys = try delivered(in: fixture.data.appending("keys"))
+            #expect(!keys.isEmpty && keys.allSatisfy { $0.contains("/2/") }, "the keys of the first life are gone: \(keys)")
+            let segments = try delivered(in: fixture.data.appending("datasets"))
+            #expect(!segments.isEmpty && segments.allSatisfy { $0.contains("/2/") })
+            // And after a restart it is as it was.
+            _ = try await fixture.withDaemon { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                #expect(try await client.dataset().records == 1)
+                #expect(try await client.sandbox(name: "prod").epoch == 2)
+                await client.close()
+            }
+        }
+    }
+
+    @Test
+    func `reading content is in the audit before it is read, refusals are counted, and a chain is verified without the daemon`()
+        async throws
+    {
+        try await withTemporaryFolder { folder in
+            let fixture = DaemonFixture(folder)
+            _ = try await fixture.withDaemon { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                _ = try await client.createConfiguration(
+                    name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+                _ = try await client.ingest(try sms("read-me"))
+                _ = try await client.records(messageID: "read-me")
+                _ = await code { _ = try await client.records(messageID: "not-there") }
+                let nowhere = try await MessageExportClient.connect(socket: daemon.socket, sandbox: "nowhere", retryTime: .zero)
+                for _ in 0..<25 { _ = await code { _ = try await nowhere.ingest(try sms("x")) } }
+                await nowhere.close()
+                var events: [AuditEvent] = []
+                let head = try await client.auditEvents { events += $0 }
+                let reads = events.filter { $0.action == .recordRead }.map { "\($0.object) \($0.outcome.rawValue) \($0.count)" }
+                #expect(reads == ["read-me intended 0", "read-me done 1", "not-there intended 0", "not-there failed 0"])
+                #expect(head?.number == events.last?.number)
+                var refusals: [AuditEvent] = []
+                _ = try await client.auditEvents(.init(organization: true)) {
+                    refusals += $0.filter { $0.action == .accessRefused }
+                }
+                #expect(refusals.map(\.count) == [25] && refusals.first?.object == "messageexport.v1.IngestionService/Ingest")
+                #expect(events.allSatisfy { !"\($0)".contains("text of") })
+                await client.close()
+                let file = folder.appending("audit").string
+                #expect(try await daemon.msgexport("audit", "export", file).code == 0)
+                let organization = try await daemon.msgexport("organization", "show", "-o", "json")
+                try text(organization.output, "signingKey").write(
+                    toFile: folder.appending("key").string, atomically: true, encoding: .utf8)
+                let good = try await daemon.msgexport("audit", "verify", file, "--public-key", folder.appending("key").string)
+                #expect(good.code == 0 && good.output.contains("good") && good.output.contains("checked"), "\(good.output)")
+                #expect(try await daemon.msgexport("audit", "verify", file).output.contains("not checked"))
+                let whole = try String(contentsOfFile: file, encoding: .utf8)
+                try whole.replacingOccurrences(of: "not-there", with: "not-here").write(
+                    toFile: file, atomically: true, encoding: .utf8)
+                let bad = try await daemon.msgexport("audit", "verify", file, "--public-key", folder.appending("key").string)
+                #expect(bad.code == 11 && bad.output.contains("is not what was recorded"), "\(bad.output)")
+            }
+            // Behind its back, as the daemon finds it.
+            let script =
+                "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"DELETE FROM audit_event WHERE number = 3\"); c.commit()"
+            let changed = try await Programs.run(
+                "/usr/bin/env", ["python3", "-c", script, fixture.data.appending("catalog.sqlite").string])
+            try #require(changed.code == 0, "\(changed.errors)")
+            _ = try await fixture.withDaemon { daemon in
+                let found = try await daemon.msgexport("audit", "verify", "-o", "json")
+                #expect(found.code == 11 && found.output.contains("event 3 is missing"), "\(found.output)")
+                #expect(try await daemon.msgexport("audit", "verify", "--organization").code == 11)
+            }
+        }
+    }
+
+    @Test func `of two who edit one version the second is told, and loses nothing`() async throws {
+        try await withDaemon { daemon, client in
+            #expect(try await daemon.msgexport("configuration", "create", "c", "--channel", "sms", "--submit").code == 0)
+            let edit = ["configuration", "edit", "c", "--description", "one", "--if-version", "1", "--submit"]
+            let first = try await Programs.run(Programs.client, edit + ["--socket", daemon.socket])
+            #expect(first.code == 0, "\(first.errors)")
+            let second = try await Programs.run(Programs.client, edit + ["--socket", daemon.socket])
+            #expect(second.code == 6 && second.errors.contains("ABORTED"), "\(second.errors)")
+            let bad = try await daemon.msgexport("configuration", "edit", "c", "--sender-number", "24365", "--submit")
+            #expect(bad.code == 6 && bad.errors.contains("E.164"), "\(bad.errors)")
+            #expect(try await client.configuration(name: "c").settings.description == "one")
+        }
+    }
+}
