@@ -33,7 +33,7 @@ struct MsgExport: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self,
             DestinationCommand.self, DataflowCommand.self, RunCommand.self, SandboxCommand.self, AccessCommand.self,
-            AuditCommand.self, OrganizationCommand.self, CallCommand.self,
+            AuditCommand.self, OrganizationCommand.self, TimeCommand.self, CallCommand.self,
         ])
 
     // Given before the command's name, they are the command's all the same.

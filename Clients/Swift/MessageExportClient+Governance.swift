@@ -21,6 +21,15 @@ extension MessageExportClient {
             .editOrganization, EditOrganizationRequest(name: name, messageExport: messageExport, ifRevision: revision))
     }
 
+    /// What the daemon's clocks say. For administrators.
+    public func time() async throws(Status) -> ClockReading { try await call(.getTime, GetTimeRequest()) }
+
+    /// Says that the daemon's wall clock is right, and shows about `wall`; it is believed when this returns. For administrators.
+    /// - Throws: `failedPrecondition` when it shows something else.
+    public func confirmTime(wall: Instant) async throws(Status) -> ClockReading {
+        try await call(.confirmTime, ConfirmTimeRequest(wall: wall))
+    }
+
     // MARK: Sandboxes
 
     /// Makes a sandbox; it is ready when this returns. For administrators.

@@ -4,7 +4,10 @@ import RPC
 
 extension MessageExportClient {
     /// Hands over one message, to 64 MiB. When this returns `stored` or `duplicate`, it is on disk, encrypted.
+    ///
+    /// While `keepFlags` runs, a message whose configuration's flag is off is answered `exportDisabled` without a call.
     public func ingest(_ message: Message) async throws(Status) -> IngestResult {
+        if flags.isDisabled(message.configuration) { return IngestResult(outcome: .exportDisabled) }
         let packed = message.packed
         guard packed.count <= Limits.messageFrameBytes - Limits.nameBytes else { return try await ingestInChunks(packed) }
         guard let result = try await ingest([message]).first else {
@@ -41,6 +44,28 @@ extension MessageExportClient {
     public func ingest(_ messages: [Message]) async throws(Status) -> [Result<IngestResult, Status>] {
         let request = IngestRequest(sandbox: sandbox, messages: messages).packed
         return try IngestResponse(packed: await client.call(MethodName.ingest.described, request, timeout: timeout)).results
+    }
+
+    /// Keeps up with which flags are off, for as long as it runs: until it is cancelled, or fails. To be run in a task of the caller's
+    /// beside its ingests.
+    ///
+    /// No message is lost to it: what is known is relied on for two seconds at most, and the daemon answers a change that turns a flag
+    /// on when nobody relies on the old one any more. Not found out is whether a message that is not kept now was kept before.
+    public func keepFlags() async throws(Status) {
+        let keeping = client.another()
+        let result: Result<Void, Status>
+        do throws(Status) {
+            let request = SandboxRequest(sandbox: sandbox).packed
+            try await keeping.stream(MethodName.watchConfigurations.described, request, timeout: nil) { (stream) throws(Status) in
+                try await stream.forEachMessage { (message) throws(Status) in flags.take(try ConfigurationFlags(packed: message))
+                }
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await keeping.close()
+        try result.get()
     }
 
     /// Hands over many messages: `body` sends them and takes their results, at the same time, on one call.

@@ -12,6 +12,7 @@ public final class MessageExportClient: Sendable {
     let client: Client
     let sandbox: String
     let timeout: Duration
+    let flags = FlagCache()
 
     /// Connects to the daemon at `socket`.
     ///

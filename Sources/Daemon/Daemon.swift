@@ -18,9 +18,9 @@ package enum DaemonProcess {
     /// - Throws: `Status` when it cannot start, with what to do about it.
     package static func run(_ settings: DaemonSettings, logger: Logger) async throws {
         let files = PosixFiles()
-        let time = SystemTime()
         let locks = try claim(settings, files: files)
         defer { withExtendedLifetime(locks) {} }
+        let time = try TrustedTime(settings.trustedTime)
 
         let hasData = try unlessDiskFails { () throws(DiskError) in
             for path in [settings.catalog, settings.data.appending("keys"), settings.data.appending("datasets")]
@@ -41,22 +41,25 @@ package enum DaemonProcess {
         let refusals = Refusals()
         let gate = AccessGate(directory: directory, refusals: refusals)
         let audit = AuditService(catalog: catalog, refusals: refusals, logger: logger)
+        let flags = FlagService(gate: gate)
         let management = ManagementService(gate)
         let handlers = ManagementHandlers(
-            catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, exports: exports,
+            catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, flags: flags,
+            exports: exports,
             files: files,
-            reads: DiskQueue("reads"), dataFolder: settings.data, startedAt: time.now)
+            time: time, reads: DiskQueue("reads"), dataFolder: settings.data, startedAt: time.now)
         let health = HealthService(directory: directory, catalog: catalog, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
-            sockets: settings.sockets, methods: methods(ingester, health, handlers, management), logger: logger)
+            sockets: settings.sockets, methods: methods(ingester, flags, health, handlers, management), logger: logger)
         // Stopped in reverse: who watches health learns of it first; exports end, so that those who wait for one are answered; then the
         // sockets go; what was refused is recorded last.
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: audit), .init(service: management), .init(service: rpc), .init(service: exports),
-                    .init(service: health),
+                    .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
+                    .init(service: management), .init(service: rpc), .init(service: exports),
+                    .init(service: flags), .init(service: health),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await record(.daemonStart, in: catalog)
@@ -74,9 +77,10 @@ package enum DaemonProcess {
     }
 
     private static func methods(
-        _ ingester: Ingester, _ health: HealthService, _ handlers: ManagementHandlers, _ management: ManagementService
+        _ ingester: Ingester, _ flags: FlagService, _ health: HealthService, _ handlers: ManagementHandlers,
+        _ management: ManagementService
     ) -> [Method] {
-        let served = ingestion(ingester)
+        let served = ingestion(ingester, flags)
             .merging(openToAll(health, handlers, management)) { first, _ in first }
             .merging(sandboxed(handlers, management)) { first, _ in first }
             .merging(organizational(handlers, management)) { first, _ in first }
@@ -87,11 +91,12 @@ package enum DaemonProcess {
     }
 
     /// Who may ingest is decided for each message.
-    private static func ingestion(_ ingester: Ingester) -> [MethodName: MethodHandler] {
+    private static func ingestion(_ ingester: Ingester, _ flags: FlagService) -> [MethodName: MethodHandler] {
         let chunkMemory = Allowance(limit: Limits.chunkedBytes, share: Limits.chunkedBytesPerConnection)
         let chunkQueue = DiskQueue("chunked")
         return [
             .ingest: .single(IngestHandler(ingester: ingester).serve),
+            .watchConfigurations: .single(flags.watch),
             .ingestStream: .stream { IngestStreamHandler($0, ingester) },
             .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue) },
         ]
@@ -157,6 +162,8 @@ package enum DaemonProcess {
             .listGrants: management.organizational(.administer, handlers.listGrants),
             .getOrganization: management.organizational(.administer, handlers.getOrganization),
             .editOrganization: management.organizational(.administer, handlers.editOrganization),
+            .getTime: management.organizational(.administer, handlers.getTime),
+            .confirmTime: management.organizational(.administer, handlers.confirmTime),
         ]
     }
 
@@ -190,7 +197,9 @@ package enum DaemonProcess {
     private static func checkIsOurs(_ settings: DaemonSettings, files: any Files) throws(Status) {
         let foreign = try unlessDiskFails { () throws(DiskError) -> String? in
             guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
-            let ours = [settings.lock, settings.catalog, settings.signingKey, settings.socket, settings.socketLock].compactMap {
+            let ours = [
+                settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.socket, settings.socketLock,
+            ].compactMap {
                 $0.lastComponent?.string
             }
             return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets"]).contains($0) }
@@ -239,14 +248,5 @@ package enum DaemonProcess {
 
     private static func unlessDiskFails<Value>(_ body: () throws(DiskError) -> Value) throws(Status) -> Value {
         do { return try body() } catch { throw Status(error) }
-    }
-}
-
-/// The wall clock.
-struct SystemTime: TimeSource {
-    var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }

@@ -14,7 +14,8 @@ final class SandboxDirectory: Sendable {
         let rights: RightsTable
         /// By name.
         let configurations: [String: ChannelConfiguration]
-        fileprivate let generation: Int
+        /// Counts up with its changes.
+        let generation: Int
     }
 
     struct Snapshot: Sendable {

@@ -40,6 +40,15 @@ package enum PrivateFile {
         let folder = path.removingLastComponent()
         guard try !files.exists(path) else { throw DiskError("create", path, .fileExists) }
         try files.createFolder(folder)
+        try write(path, content, files)
+    }
+
+    /// Makes the file, or gives it other content. When it returns the file is durable and whole; it never exists in part.
+    package static func replace(_ path: FilePath, content: [UInt8]) throws(DiskError) {
+        try write(path, content, PosixFiles())
+    }
+
+    private static func write(_ path: FilePath, _ content: [UInt8], _ files: PosixFiles) throws(DiskError) {
         var unfinished = path
         unfinished.extension = "new"
         if try files.exists(unfinished) { try files.remove(unfinished) }
@@ -47,6 +56,6 @@ package enum PrivateFile {
         try file.write([Data(content)], at: 0)
         try file.sync()
         try files.rename(unfinished, to: path)
-        try files.syncFolder(folder)
+        try files.syncFolder(path.removingLastComponent())
     }
 }

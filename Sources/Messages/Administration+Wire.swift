@@ -11,7 +11,8 @@ extension DaemonStatus: WireMessage {
                 configurationsExporting: wire.configurations_exporting, destinations: wire.destinations,
                 dataflows: wire.dataflows, records: wire.records, lastSequence: wire.last_sequence, segments: wire.segments,
                 storedBytes: wire.stored_bytes,
-                recoveryReports: try texts(wire.n_recovery_reports, wire.recovery_reports, "recovery_reports"))
+                recoveryReports: try texts(wire.n_recovery_reports, wire.recovery_reports, "recovery_reports"),
+                time: try wire.time.map { (time) throws(Status) in try ClockReading(time.pointee) })
         }
     }
 
@@ -31,6 +32,9 @@ extension DaemonStatus: WireMessage {
             wire.segments = segments
             wire.stored_bytes = storedBytes
             (wire.n_recovery_reports, wire.recovery_reports) = draft.texts(recoveryReports)
+            wire.time = time.map { time in
+                draft.make(messageexport__v1__clock_reading__init) { draft, wire in draft.fill(&wire, time) }
+            }
         }
     }
 }

@@ -76,3 +76,61 @@ extension Organization: WireMessage {
         }
     }
 }
+
+/// What `GetTime` asks: nothing.
+package struct GetTimeRequest: Hashable, WireMessage {
+    package init() {}
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__get_time_request__unpack) { (_) throws(Status) in GetTimeRequest() }
+    }
+
+    package var packed: [UInt8] { [] }
+}
+
+/// What `ConfirmTime` asks. Its fields are those of the `.proto`.
+package struct ConfirmTimeRequest: Hashable, WireMessage {
+    package var wall: Instant
+
+    package init(wall: Instant) {
+        self.wall = wall
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__confirm_time_request__unpack) { (wire) throws(Status) in
+            guard Instant.representable.contains(Instant(milliseconds: wire.wall_ms)) else {
+                throw Status(.invalidArgument, "that is no time of the years 1 to 9999", field: "wall_ms")
+            }
+            return ConfirmTimeRequest(wall: Instant(milliseconds: wire.wall_ms))
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__confirm_time_request__init) { _, wire in wire.wall_ms = wall.milliseconds }
+    }
+}
+
+extension ClockReading: WireMessage {
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__clock_reading__unpack) { (wire) throws(Status) in try ClockReading(wire) }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__clock_reading__init) { draft, wire in draft.fill(&wire, self) }
+    }
+
+    init(_ wire: Messageexport__V1__ClockReading) throws(Status) {
+        let doubt = try wire.doubt.textIfAny("doubt")
+        self.init(
+            trusted: Instant(milliseconds: wire.trusted_ms), wall: Instant(milliseconds: wire.wall_ms),
+            doubt: doubt.flatMap { TrustedClock.Doubt(rawValue: $0) })
+    }
+}
+
+extension Draft {
+    func fill(_ wire: inout Messageexport__V1__ClockReading, _ reading: ClockReading) {
+        wire.trusted_ms = reading.trusted.milliseconds
+        wire.wall_ms = reading.wall.milliseconds
+        wire.doubt = text(reading.doubt?.rawValue ?? "")
+    }
+}

@@ -28,11 +28,14 @@ public struct DaemonStatus: Hashable, Sendable {
     public var storedBytes: UInt64
     /// What recovery found at the start; empty: nothing was damaged or cut.
     public var recoveryReports: [String]
+    /// What its clocks say; nil: an older daemon does not tell.
+    public var time: ClockReading?
 
     public init(
         version: String, organization: String, messageExport: Bool, startedAt: Instant, sandbox: String, configurations: UInt32,
         configurationsExporting: UInt32, destinations: UInt32, dataflows: UInt32, records: UInt64, lastSequence: UInt64,
-        segments: UInt32, storedBytes: UInt64, recoveryReports: [String]
+        segments: UInt32, storedBytes: UInt64, recoveryReports: [String],
+        time: ClockReading? = nil
     ) {
         self.version = version
         self.organization = organization
@@ -48,6 +51,7 @@ public struct DaemonStatus: Hashable, Sendable {
         self.segments = segments
         self.storedBytes = storedBytes
         self.recoveryReports = recoveryReports
+        self.time = time
     }
 }
 

@@ -59,6 +59,12 @@ public enum Limits {
     public static let healthWatchers = 1024
     /// Those of one connection among them.
     public static let healthWatchersPerConnection = 16
+    /// Watchers of configurations, all connections together; one more is refused.
+    public static let flagWatchers = 1024
+    /// Those of one connection among them.
+    public static let flagWatchersPerConnection = 16
+    /// How long a watcher of configurations may rely on what it was told; turning a flag on waits for it.
+    public static let flagLeaseMilliseconds = 2000
     /// Management calls waiting for their turn, all connections together; beyond it they are refused.
     public static let managementCallsQueued = 1024
     /// Those of one connection among them.
@@ -107,6 +113,12 @@ public enum Limits {
     /// A frame that says it is longer ends the connection instead of being skipped: ttrpc reserves the length's first byte as zero.
     public static let frameBytesSkipped = (1 << 24) - 1
 
+    /// How far the wall clock may move against the boot clock and be believed: what a correction of the time may take.
+    public static let clockToleranceSeconds = 300
+    /// How far the wall clock may be ahead, at a start, of the last time that was noted.
+    public static let clockAheadDays = 30
+    /// How often the time is noted.
+    public static let clockNoteSeconds = 60
     /// Kinds of refusals counted until they are recorded; further ones are counted together.
     public static let refusalsCounted = 1000
     /// How often they are recorded.

@@ -59,6 +59,7 @@ import Testing
             Row(.ingestChunks, .ingest) {
                 IngestChunk(sandbox: $0, messageBytes: UInt64(message.packed.count), content: message.packed).packed
             },
+            Row(.watchConfigurations, .ingest, only),
             Row(.createConfiguration, .change) {
                 CreateConfigurationRequest(sandbox: $0, name: "1", channel: .sms, settings: ConfigurationChange(), submit: false)
                     .packed
@@ -107,6 +108,8 @@ import Testing
             Row(.listGrants, .administer) { ListGrantsRequest(sandbox: $0).packed },
             Row(.getOrganization, .administer) { _ in GetOrganizationRequest().packed },
             Row(.editOrganization, .administer) { _ in EditOrganizationRequest().packed },
+            Row(.getTime, .administer) { _ in GetTimeRequest().packed },
+            Row(.confirmTime, .administer) { _ in ConfirmTimeRequest(wall: Instant(milliseconds: 0)).packed },
             Row(.listSandboxes, .nothing) { _ in ListSandboxesRequest().packed },
             Row(.checkHealth, .nothing) { _ in HealthCheckRequest(service: "").packed },
             Row(.watchHealth, .nothing) { _ in HealthCheckRequest(service: "").packed },

@@ -1,6 +1,7 @@
 import Foundation
 import MessageExportClient
 import Model
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -212,4 +213,108 @@ import Testing
             #expect(try await client.configuration(name: "c").settings.description == "one")
         }
     }
+
+    @Test func `a flag turned off is off for the next ingest on every connection, under load`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createConfiguration(
+                name: "sms", channel: .sms, settings: ConfigurationSettings(messageExport: true), submit: true)
+            for round in 0..<10 {
+                let isOff = Journal<Bool>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for connection in 0..<8 {
+                        group.addTask {
+                            let sender = try await MessageExportClient.connect(socket: daemon.socket)
+                            var after = 0
+                            var index = 0
+                            while after < 20 {
+                                let wasOff = !isOff.entries.isEmpty
+                                let outcome = try await sender.ingest(try sms("\(round).\(connection).\(index)")).outcome
+                                if wasOff {
+                                    #expect(outcome == .exportDisabled)
+                                    after += 1
+                                }
+                                index += 1
+                            }
+                            await sender.close()
+                        }
+                    }
+                    _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: false), submit: true)
+                    isOff.add(true)
+                    try await group.waitForAll()
+                }
+                _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: true), submit: true)
+            }
+        }
+    }
+
+    @Test func `a client that keeps flags skips what is off, and loses nothing when a flag comes on`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createConfiguration(name: "sms", channel: .sms, settings: ConfigurationSettings(), submit: true)
+            let sender = try await MessageExportClient.connect(socket: daemon.socket)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do throws(Status) { try await sender.keepFlags() } catch { #expect(error.code == .cancelled) }
+                }
+                for round in 0..<3 {
+                    // Skipped once the flags are known: then a daemon that is not asked cannot answer with an error either.
+                    let unknown = Message(
+                        id: try MessageID("x"), configuration: "sms", content: .email(Email(text: "of the wrong channel")))
+                    while await code({ _ = try await sender.ingest(unknown) }) != .ok { await Task.yield() }
+                    async let turnedOn: Void = {
+                        _ = try await client.editConfiguration(
+                            name: "sms", ConfigurationChange(messageExport: true), submit: true)
+                    }()
+                    // Whatever was skipped was sent before the answer.
+                    try await turnedOn
+                    #expect(try await sender.ingest(try sms("first after \(round)")).outcome == .stored)
+                    _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: false), submit: true)
+                    #expect(try await sender.ingest(try sms("off \(round)")).outcome == .exportDisabled)
+                }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            #expect(try await client.newestRecords(10).count == 3)
+            await sender.close()
+        }
+    }
+
+    @Test func `a clock that was set back is told, and believed when an administrator confirms it`() async throws {
+        try await withTemporaryFolder { folder in
+            let fixture = DaemonFixture(folder)
+            _ = try await fixture.withDaemon { daemon in
+                let shown = try await daemon.msgexport("time", "show")
+                #expect(shown.output.contains("none"), "\(shown.errors)")
+            }
+            let note = fixture.data.appending("trusted-time").string
+            let ahead = Date(timeIntervalSinceNow: 86_400).formatted(.iso8601)
+            try "\(ahead)\n".write(toFile: note, atomically: true, encoding: .utf8)
+            chmod(note, 0o600)
+            let ended = try await fixture.withDaemon { daemon in
+                let client = try await MessageExportClient.connect(socket: daemon.socket)
+                let status = try await client.status()
+                #expect(status.time?.doubt == .behind)
+                #expect(status.time.map { $0.trusted.milliseconds - $0.wall.milliseconds > 86_000_000 } == true)
+                #expect(try await daemon.msgexport("status").output.contains("behind"))
+                let wrong = try await daemon.msgexport("time", "confirm", "2020-01-01T00:00:00Z")
+                #expect(wrong.code == 6, "\(wrong.errors)")
+                let now = Date().formatted(.iso8601)
+                #expect(try await daemon.msgexport("time", "confirm", now).code == 0)
+                #expect(try await client.time().doubt == nil)
+                var events: [AuditEvent.Action] = []
+                _ = try await client.auditEvents(.init(organization: true)) { events += $0.map(\.action) }
+                #expect(events.contains(.timeDoubtful) && events.contains(.timeTrusted))
+                await client.close()
+            }
+            #expect(ended.log.contains("the wall clock is doubted"))
+        }
+    }
+}
+
+/// What happened, in order.
+private final class Journal<Entry: Sendable>: Sendable {
+    private let all: Mutex<[Entry]> = Mutex([])
+
+    var entries: [Entry] { all.withLock { $0 } }
+
+    func add(_ entry: Entry) { all.withLock { $0.append(entry) } }
 }

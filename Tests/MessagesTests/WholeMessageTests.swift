@@ -205,6 +205,18 @@ import Testing
             }
         }
         try check(ListGrantsRequest(sandbox: "s"))
+        for doubt in [nil] + TrustedClock.Doubt.allCases {
+            try check(ClockReading(trusted: instant, wall: Instant(milliseconds: 0), doubt: doubt))
+        }
+        try check(ConfirmTimeRequest(wall: instant))
+        #expect(throws: Status.self) {
+            try ConfirmTimeRequest(packed: ConfirmTimeRequest(wall: Instant(milliseconds: .max)).packed)
+        }
+        try check(ConfigurationFlags(generation: 1, flags: nil, leaseUntil: 2))
+        try check(ConfigurationFlags(generation: 1, flags: [], leaseUntil: 2))
+        try check(
+            ConfigurationFlags(
+                generation: 1, flags: [.init(name: "a", isDisabled: true), .init(name: "b", isDisabled: false)], leaseUntil: 2))
         var query = ListAuditEventsRequest(sandbox: "s", organization: true)
         try check(query)
         (query.user, query.action, query.outcome, query.since, query.until) = (0, .runEnd, .refused, instant, instant)

@@ -14,6 +14,13 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await connection.withClient { try await $0.status() }
+        var clock: [Field] = []
+        if let time = status.time {
+            clock.append(Field("Time", "time", .text(time.trusted.description)))
+            if let doubt = time.doubt {
+                clock.append(Field("Clock doubted", "clockDoubt", .text("\(doubt.rawValue); it shows \(time.wall)")))
+            }
+        }
         Terminal.show(
             [
                 Field("Version", "version", .text(status.version)),
@@ -30,7 +37,7 @@ struct StatusCommand: AsyncParsableCommand {
                 Field("Segments", "segments", .number(UInt64(status.segments))),
                 Field("Bytes on disk", "storedBytes", .number(status.storedBytes)),
                 Field("Recovery found", "recoveryReports", .list(status.recoveryReports)),
-            ], as: connection.output)
+            ] + clock, as: connection.output)
     }
 }
 

@@ -16,7 +16,7 @@ extension ManagementHandlers {
                 startedAt: startedAt, sandbox: entry.sandbox.name, configurations: UInt32(entry.configurations.count),
                 configurationsExporting: UInt32(exporting), destinations: destinations, dataflows: dataflows,
                 records: totals.records, lastSequence: totals.lastSequence, segments: totals.segments, storedBytes: totals.bytes,
-                recoveryReports: entry.store.recoveryReports)
+                recoveryReports: entry.store.recoveryReports, time: time.reading)
         }
     }
 }

@@ -82,10 +82,17 @@ extension ManagementHandlers {
         _ place: Place, _ name: String, _ change: (ResourceName) async throws(CatalogError) -> ChannelConfiguration
     ) async throws(Status) -> ChannelConfiguration {
         let name = try ResourceName(name)
-        return try await unlessCatalogFails { () async throws(CatalogError) in
+        let wasOff = directory.snapshot.entries[place.sandbox.name]?.configurations[name.value]?.messageExport == false
+        let changed = try await unlessCatalogFails { () async throws(CatalogError) in
             let configuration = try await change(name)
             try await directory.refresh(place.sandbox.id)
             return configuration
         }
+        if wasOff, changed.state == .active, changed.messageExport {
+            await flags.waitForLeases(of: place.sandbox.name)
+        } else {
+            flags.tell(watchersOf: place.sandbox.name)
+        }
+        return changed
     }
 }

@@ -12,8 +12,10 @@ struct ManagementHandlers: Sendable {
     let gate: AccessGate
     let sandboxes: Sandboxes
     let audit: AuditService
+    let flags: FlagService
     let exports: ExportService
     let files: any Files
+    let time: TrustedTime
     let reads: DiskQueue
     /// Large records that are held in memory.
     let largeRecords = Allowance(limit: Limits.largeRecordBytes, share: Limits.largeRecordBytesPerConnection)

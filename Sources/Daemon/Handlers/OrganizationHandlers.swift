@@ -1,4 +1,5 @@
 import Catalog
+import Disk
 import Messages
 import Model
 import RPC
@@ -22,5 +23,26 @@ extension ManagementHandlers {
             try await directory.refreshOrganization()
             return organization
         }
+    }
+
+    func getTime(_ request: GetTimeRequest, _ call: Call) async throws(Status) -> ClockReading { time.reading }
+
+    func confirmTime(_ request: ConfirmTimeRequest, _ call: Call) async throws(Status) -> ClockReading {
+        let reading = time.reading
+        let away = abs(reading.wall.milliseconds - request.wall.milliseconds)
+        guard away <= Int64(Limits.clockToleranceSeconds) * 1000 else {
+            throw Status(
+                .failedPrecondition, "the wall clock shows \(reading.wall), which is not the time that is confirmed",
+                field: "wall_ms",
+                hint: "look at it again: msgexport time show")
+        }
+        let deed = Deed(
+            user: call.peer.uid, action: .timeTrusted, outcome: .intended,
+            detail: "confirmed, wall clock \(reading.wall), trusted time \(reading.trusted)")
+        try await unlessCatalogFails { () async throws(CatalogError) in try await catalog.record([deed]) }
+        try await reads.run { () throws(Status) in
+            do throws(DiskError) { try time.confirm() } catch { throw Status(error) }
+        }
+        return time.reading
     }
 }

@@ -42,6 +42,8 @@ extension ManagementHandlers {
             try await catalog.resetSandbox(by: call.peer.uid, entry.sandbox.id)
         }
         try await sandboxes.takeDown(entry)
+        // Flags that are off in it may be on in its next life.
+        await flags.waitForLeases(of: entry.sandbox.name)
         return try await sandboxes.bringUp(emptied)
     }
 

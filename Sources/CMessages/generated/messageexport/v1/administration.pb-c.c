@@ -52,6 +52,141 @@ void   messageexport__v1__get_organization_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__get_time_request__init
+                     (Messageexport__V1__GetTimeRequest         *message)
+{
+  static const Messageexport__V1__GetTimeRequest init_value = MESSAGEEXPORT__V1__GET_TIME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__get_time_request__get_packed_size
+                     (const Messageexport__V1__GetTimeRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_time_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__get_time_request__pack
+                     (const Messageexport__V1__GetTimeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_time_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__get_time_request__pack_to_buffer
+                     (const Messageexport__V1__GetTimeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_time_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__GetTimeRequest *
+       messageexport__v1__get_time_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__GetTimeRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__get_time_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__get_time_request__free_unpacked
+                     (Messageexport__V1__GetTimeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__get_time_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__confirm_time_request__init
+                     (Messageexport__V1__ConfirmTimeRequest         *message)
+{
+  static const Messageexport__V1__ConfirmTimeRequest init_value = MESSAGEEXPORT__V1__CONFIRM_TIME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__confirm_time_request__get_packed_size
+                     (const Messageexport__V1__ConfirmTimeRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__confirm_time_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__confirm_time_request__pack
+                     (const Messageexport__V1__ConfirmTimeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__confirm_time_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__confirm_time_request__pack_to_buffer
+                     (const Messageexport__V1__ConfirmTimeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__confirm_time_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfirmTimeRequest *
+       messageexport__v1__confirm_time_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfirmTimeRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__confirm_time_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__confirm_time_request__free_unpacked
+                     (Messageexport__V1__ConfirmTimeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__confirm_time_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__clock_reading__init
+                     (Messageexport__V1__ClockReading         *message)
+{
+  static const Messageexport__V1__ClockReading init_value = MESSAGEEXPORT__V1__CLOCK_READING__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__clock_reading__get_packed_size
+                     (const Messageexport__V1__ClockReading *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__clock_reading__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__clock_reading__pack
+                     (const Messageexport__V1__ClockReading *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__clock_reading__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__clock_reading__pack_to_buffer
+                     (const Messageexport__V1__ClockReading *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__clock_reading__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ClockReading *
+       messageexport__v1__clock_reading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ClockReading *)
+     protobuf_c_message_unpack (&messageexport__v1__clock_reading__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__clock_reading__free_unpacked
+                     (Messageexport__V1__ClockReading *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__clock_reading__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__edit_organization_request__init
                      (Messageexport__V1__EditOrganizationRequest         *message)
 {
@@ -203,6 +338,126 @@ const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__de
   messageexport__v1__get_organization_request__field_indices_by_name,
   0,  messageexport__v1__get_organization_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__get_organization_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define messageexport__v1__get_time_request__field_descriptors NULL
+#define messageexport__v1__get_time_request__field_indices_by_name NULL
+#define messageexport__v1__get_time_request__number_ranges NULL
+const ProtobufCMessageDescriptor messageexport__v1__get_time_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.GetTimeRequest",
+  "GetTimeRequest",
+  "Messageexport__V1__GetTimeRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__GetTimeRequest),
+  0,
+  messageexport__v1__get_time_request__field_descriptors,
+  messageexport__v1__get_time_request__field_indices_by_name,
+  0,  messageexport__v1__get_time_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__get_time_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__confirm_time_request__field_descriptors[1] =
+{
+  {
+    "wall_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfirmTimeRequest, wall_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__confirm_time_request__field_indices_by_name[] = {
+  0,   /* field[0] = wall_ms */
+};
+static const ProtobufCIntRange messageexport__v1__confirm_time_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__confirm_time_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfirmTimeRequest",
+  "ConfirmTimeRequest",
+  "Messageexport__V1__ConfirmTimeRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfirmTimeRequest),
+  1,
+  messageexport__v1__confirm_time_request__field_descriptors,
+  messageexport__v1__confirm_time_request__field_indices_by_name,
+  1,  messageexport__v1__confirm_time_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__confirm_time_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__clock_reading__field_descriptors[3] =
+{
+  {
+    "trusted_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ClockReading, trusted_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wall_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ClockReading, wall_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doubt",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ClockReading, doubt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__clock_reading__field_indices_by_name[] = {
+  2,   /* field[2] = doubt */
+  0,   /* field[0] = trusted_ms */
+  1,   /* field[1] = wall_ms */
+};
+static const ProtobufCIntRange messageexport__v1__clock_reading__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__clock_reading__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ClockReading",
+  "ClockReading",
+  "Messageexport__V1__ClockReading",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ClockReading),
+  3,
+  messageexport__v1__clock_reading__field_descriptors,
+  messageexport__v1__clock_reading__field_indices_by_name,
+  1,  messageexport__v1__clock_reading__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__clock_reading__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__edit_organization_request__field_descriptors[3] =
@@ -359,7 +614,7 @@ const ProtobufCMessageDescriptor messageexport__v1__organization__descriptor =
   (ProtobufCMessageInit) messageexport__v1__organization__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[14] =
+static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[15] =
 {
   {
     "version",
@@ -529,6 +784,18 @@ static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "time",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DaemonStatus, time),
+    &messageexport__v1__clock_reading__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__daemon_status__field_indices_by_name[] = {
   5,   /* field[5] = configurations */
@@ -544,12 +811,13 @@ static const unsigned messageexport__v1__daemon_status__field_indices_by_name[] 
   11,   /* field[11] = segments */
   3,   /* field[3] = started_at_ms */
   12,   /* field[12] = stored_bytes */
+  14,   /* field[14] = time */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange messageexport__v1__daemon_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
 {
@@ -559,23 +827,27 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
   "Messageexport__V1__DaemonStatus",
   "messageexport.v1",
   sizeof(Messageexport__V1__DaemonStatus),
-  14,
+  15,
   messageexport__v1__daemon_status__field_descriptors,
   messageexport__v1__daemon_status__field_indices_by_name,
   1,  messageexport__v1__daemon_status__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__daemon_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[3] =
+static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[5] =
 {
   { "GetStatus", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__daemon_status__descriptor },
   { "GetOrganization", &messageexport__v1__get_organization_request__descriptor, &messageexport__v1__organization__descriptor },
   { "EditOrganization", &messageexport__v1__edit_organization_request__descriptor, &messageexport__v1__organization__descriptor },
+  { "GetTime", &messageexport__v1__get_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
+  { "ConfirmTime", &messageexport__v1__confirm_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
 };
 const unsigned messageexport__v1__administration_service__method_indices_by_name[] = {
+  4,        /* ConfirmTime */
   2,        /* EditOrganization */
   1,        /* GetOrganization */
-  0         /* GetStatus */
+  0,        /* GetStatus */
+  3         /* GetTime */
 };
 const ProtobufCServiceDescriptor messageexport__v1__administration_service__descriptor =
 {
@@ -584,7 +856,7 @@ const ProtobufCServiceDescriptor messageexport__v1__administration_service__desc
   "AdministrationService",
   "Messageexport__V1__AdministrationService",
   "messageexport.v1",
-  3,
+  5,
   messageexport__v1__administration_service__method_descriptors,
   messageexport__v1__administration_service__method_indices_by_name
 };
@@ -611,6 +883,22 @@ void messageexport__v1__administration_service__edit_organization(ProtobufCServi
 {
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__get_time(ProtobufCService *service,
+                                                         const Messageexport__V1__GetTimeRequest *input,
+                                                         Messageexport__V1__ClockReading_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__confirm_time(ProtobufCService *service,
+                                                             const Messageexport__V1__ConfirmTimeRequest *input,
+                                                             Messageexport__V1__ClockReading_Closure closure,
+                                                             void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
                                                       Messageexport__V1__AdministrationService_ServiceDestroy destroy)

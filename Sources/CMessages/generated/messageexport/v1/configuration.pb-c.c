@@ -367,6 +367,96 @@ void   messageexport__v1__pending_configuration__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__pending_configuration__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__configuration_flags__init
+                     (Messageexport__V1__ConfigurationFlags         *message)
+{
+  static const Messageexport__V1__ConfigurationFlags init_value = MESSAGEEXPORT__V1__CONFIGURATION_FLAGS__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__configuration_flags__get_packed_size
+                     (const Messageexport__V1__ConfigurationFlags *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flags__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__configuration_flags__pack
+                     (const Messageexport__V1__ConfigurationFlags *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flags__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__configuration_flags__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationFlags *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flags__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfigurationFlags *
+       messageexport__v1__configuration_flags__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfigurationFlags *)
+     protobuf_c_message_unpack (&messageexport__v1__configuration_flags__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__configuration_flags__free_unpacked
+                     (Messageexport__V1__ConfigurationFlags *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__configuration_flags__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__configuration_flag__init
+                     (Messageexport__V1__ConfigurationFlag         *message)
+{
+  static const Messageexport__V1__ConfigurationFlag init_value = MESSAGEEXPORT__V1__CONFIGURATION_FLAG__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__configuration_flag__get_packed_size
+                     (const Messageexport__V1__ConfigurationFlag *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flag__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__configuration_flag__pack
+                     (const Messageexport__V1__ConfigurationFlag *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flag__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__configuration_flag__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationFlag *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_flag__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfigurationFlag *
+       messageexport__v1__configuration_flag__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfigurationFlag *)
+     protobuf_c_message_unpack (&messageexport__v1__configuration_flag__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__configuration_flag__free_unpacked
+                     (Messageexport__V1__ConfigurationFlag *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__configuration_flag__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor messageexport__v1__create_configuration_request__field_descriptors[5] =
 {
   {
@@ -1087,6 +1177,134 @@ const ProtobufCMessageDescriptor messageexport__v1__pending_configuration__descr
   (ProtobufCMessageInit) messageexport__v1__pending_configuration__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor messageexport__v1__configuration_flags__field_descriptors[4] =
+{
+  {
+    "generation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationFlags, generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_whole",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationFlags, is_whole),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "configurations",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__ConfigurationFlags, n_configurations),
+    offsetof(Messageexport__V1__ConfigurationFlags, configurations),
+    &messageexport__v1__configuration_flag__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_until_boot_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationFlags, lease_until_boot_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__configuration_flags__field_indices_by_name[] = {
+  2,   /* field[2] = configurations */
+  0,   /* field[0] = generation */
+  1,   /* field[1] = is_whole */
+  3,   /* field[3] = lease_until_boot_ms */
+};
+static const ProtobufCIntRange messageexport__v1__configuration_flags__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__configuration_flags__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfigurationFlags",
+  "ConfigurationFlags",
+  "Messageexport__V1__ConfigurationFlags",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfigurationFlags),
+  4,
+  messageexport__v1__configuration_flags__field_descriptors,
+  messageexport__v1__configuration_flags__field_indices_by_name,
+  1,  messageexport__v1__configuration_flags__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__configuration_flags__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__configuration_flag__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationFlag, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_disabled",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationFlag, is_disabled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__configuration_flag__field_indices_by_name[] = {
+  1,   /* field[1] = is_disabled */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange messageexport__v1__configuration_flag__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__configuration_flag__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfigurationFlag",
+  "ConfigurationFlag",
+  "Messageexport__V1__ConfigurationFlag",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfigurationFlag),
+  2,
+  messageexport__v1__configuration_flag__field_descriptors,
+  messageexport__v1__configuration_flag__field_indices_by_name,
+  1,  messageexport__v1__configuration_flag__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__configuration_flag__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue messageexport__v1__purpose__enum_values_by_number[3] =
 {
   { "PURPOSE_UNSPECIFIED", "MESSAGEEXPORT__V1__PURPOSE__PURPOSE_UNSPECIFIED", 0 },
@@ -1183,7 +1401,7 @@ const ProtobufCEnumDescriptor messageexport__v1__configuration_state__descriptor
   messageexport__v1__configuration_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__configuration_service__method_descriptors[8] =
+static const ProtobufCMethodDescriptor messageexport__v1__configuration_service__method_descriptors[9] =
 {
   { "CreateConfiguration", &messageexport__v1__create_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
   { "EditConfiguration", &messageexport__v1__edit_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
@@ -1192,6 +1410,7 @@ static const ProtobufCMethodDescriptor messageexport__v1__configuration_service_
   { "ActivateConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
   { "DuplicateConfiguration", &messageexport__v1__duplicate_configuration_request__descriptor, &messageexport__v1__configuration__descriptor },
   { "GetConfiguration", &messageexport__v1__name_request__descriptor, &messageexport__v1__configuration__descriptor },
+  { "WatchConfigurations", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__configuration_flags__descriptor },
   { "ListConfigurations", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__configuration_list__descriptor },
 };
 const unsigned messageexport__v1__configuration_service__method_indices_by_name[] = {
@@ -1201,8 +1420,9 @@ const unsigned messageexport__v1__configuration_service__method_indices_by_name[
   5,        /* DuplicateConfiguration */
   1,        /* EditConfiguration */
   6,        /* GetConfiguration */
-  7,        /* ListConfigurations */
-  2         /* SubmitConfiguration */
+  8,        /* ListConfigurations */
+  2,        /* SubmitConfiguration */
+  7         /* WatchConfigurations */
 };
 const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descriptor =
 {
@@ -1211,7 +1431,7 @@ const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descr
   "ConfigurationService",
   "Messageexport__V1__ConfigurationService",
   "messageexport.v1",
-  8,
+  9,
   messageexport__v1__configuration_service__method_descriptors,
   messageexport__v1__configuration_service__method_indices_by_name
 };
@@ -1271,13 +1491,21 @@ void messageexport__v1__configuration_service__get_configuration(ProtobufCServic
   assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__configuration_service__watch_configurations(ProtobufCService *service,
+                                                                    const Messageexport__V1__SandboxRequest *input,
+                                                                    Messageexport__V1__ConfigurationFlags_Closure closure,
+                                                                    void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__configuration_service__list_configurations(ProtobufCService *service,
                                                                    const Messageexport__V1__SandboxRequest *input,
                                                                    Messageexport__V1__ConfigurationList_Closure closure,
                                                                    void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__configuration_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__configuration_service__init (Messageexport__V1__ConfigurationService_Service *service,
                                                      Messageexport__V1__ConfigurationService_ServiceDestroy destroy)

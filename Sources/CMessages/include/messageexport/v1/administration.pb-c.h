@@ -17,6 +17,9 @@ PROTOBUF_C__BEGIN_DECLS
 #include "messageexport/v1/request.pb-c.h"
 
 typedef struct Messageexport__V1__GetOrganizationRequest Messageexport__V1__GetOrganizationRequest;
+typedef struct Messageexport__V1__GetTimeRequest Messageexport__V1__GetTimeRequest;
+typedef struct Messageexport__V1__ConfirmTimeRequest Messageexport__V1__ConfirmTimeRequest;
+typedef struct Messageexport__V1__ClockReading Messageexport__V1__ClockReading;
 typedef struct Messageexport__V1__EditOrganizationRequest Messageexport__V1__EditOrganizationRequest;
 typedef struct Messageexport__V1__Organization Messageexport__V1__Organization;
 typedef struct Messageexport__V1__DaemonStatus Messageexport__V1__DaemonStatus;
@@ -34,6 +37,49 @@ struct  Messageexport__V1__GetOrganizationRequest
 #define MESSAGEEXPORT__V1__GET_ORGANIZATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_organization_request__descriptor) \
      }
+
+
+struct  Messageexport__V1__GetTimeRequest
+{
+  ProtobufCMessage base;
+};
+#define MESSAGEEXPORT__V1__GET_TIME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_time_request__descriptor) \
+     }
+
+
+struct  Messageexport__V1__ConfirmTimeRequest
+{
+  ProtobufCMessage base;
+  /*
+   * What the wall clock showed, about; milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t wall_ms;
+};
+#define MESSAGEEXPORT__V1__CONFIRM_TIME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__confirm_time_request__descriptor) \
+    , 0 }
+
+
+struct  Messageexport__V1__ClockReading
+{
+  ProtobufCMessage base;
+  /*
+   * What time the daemon goes by; milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t trusted_ms;
+  /*
+   * What its machine's clock shows.
+   */
+  int64_t wall_ms;
+  /*
+   * Why that is not believed, and nothing is destroyed: "behind", "moved" or "ahead"; empty: it is believed.
+   */
+  ProtobufCBinaryData doubt;
+};
+#define MESSAGEEXPORT__V1__CLOCK_READING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__clock_reading__descriptor) \
+    , 0, 0, {0,NULL} }
 
 
 typedef enum {
@@ -131,10 +177,14 @@ struct  Messageexport__V1__DaemonStatus
    */
   size_t n_recovery_reports;
   ProtobufCBinaryData *recovery_reports;
+  /*
+   * What its clocks say.
+   */
+  Messageexport__V1__ClockReading *time;
 };
 #define MESSAGEEXPORT__V1__DAEMON_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__daemon_status__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 /* Messageexport__V1__GetOrganizationRequest methods */
@@ -155,6 +205,63 @@ Messageexport__V1__GetOrganizationRequest *
                       const uint8_t       *data);
 void   messageexport__v1__get_organization_request__free_unpacked
                      (Messageexport__V1__GetOrganizationRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__GetTimeRequest methods */
+void   messageexport__v1__get_time_request__init
+                     (Messageexport__V1__GetTimeRequest         *message);
+size_t messageexport__v1__get_time_request__get_packed_size
+                     (const Messageexport__V1__GetTimeRequest   *message);
+size_t messageexport__v1__get_time_request__pack
+                     (const Messageexport__V1__GetTimeRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__get_time_request__pack_to_buffer
+                     (const Messageexport__V1__GetTimeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__GetTimeRequest *
+       messageexport__v1__get_time_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__get_time_request__free_unpacked
+                     (Messageexport__V1__GetTimeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ConfirmTimeRequest methods */
+void   messageexport__v1__confirm_time_request__init
+                     (Messageexport__V1__ConfirmTimeRequest         *message);
+size_t messageexport__v1__confirm_time_request__get_packed_size
+                     (const Messageexport__V1__ConfirmTimeRequest   *message);
+size_t messageexport__v1__confirm_time_request__pack
+                     (const Messageexport__V1__ConfirmTimeRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__confirm_time_request__pack_to_buffer
+                     (const Messageexport__V1__ConfirmTimeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ConfirmTimeRequest *
+       messageexport__v1__confirm_time_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__confirm_time_request__free_unpacked
+                     (Messageexport__V1__ConfirmTimeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ClockReading methods */
+void   messageexport__v1__clock_reading__init
+                     (Messageexport__V1__ClockReading         *message);
+size_t messageexport__v1__clock_reading__get_packed_size
+                     (const Messageexport__V1__ClockReading   *message);
+size_t messageexport__v1__clock_reading__pack
+                     (const Messageexport__V1__ClockReading   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__clock_reading__pack_to_buffer
+                     (const Messageexport__V1__ClockReading   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ClockReading *
+       messageexport__v1__clock_reading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__clock_reading__free_unpacked
+                     (Messageexport__V1__ClockReading *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__EditOrganizationRequest methods */
 void   messageexport__v1__edit_organization_request__init
@@ -218,6 +325,15 @@ void   messageexport__v1__daemon_status__free_unpacked
 typedef void (*Messageexport__V1__GetOrganizationRequest_Closure)
                  (const Messageexport__V1__GetOrganizationRequest *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__GetTimeRequest_Closure)
+                 (const Messageexport__V1__GetTimeRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ConfirmTimeRequest_Closure)
+                 (const Messageexport__V1__ConfirmTimeRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ClockReading_Closure)
+                 (const Messageexport__V1__ClockReading *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__EditOrganizationRequest_Closure)
                  (const Messageexport__V1__EditOrganizationRequest *message,
                   void *closure_data);
@@ -246,6 +362,14 @@ struct Messageexport__V1__AdministrationService_Service
                             const Messageexport__V1__EditOrganizationRequest *input,
                             Messageexport__V1__Organization_Closure closure,
                             void *closure_data);
+  void (*get_time)(Messageexport__V1__AdministrationService_Service *service,
+                   const Messageexport__V1__GetTimeRequest *input,
+                   Messageexport__V1__ClockReading_Closure closure,
+                   void *closure_data);
+  void (*confirm_time)(Messageexport__V1__AdministrationService_Service *service,
+                       const Messageexport__V1__ConfirmTimeRequest *input,
+                       Messageexport__V1__ClockReading_Closure closure,
+                       void *closure_data);
 };
 typedef void (*Messageexport__V1__AdministrationService_ServiceDestroy)(Messageexport__V1__AdministrationService_Service *);
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
@@ -256,7 +380,9 @@ void messageexport__v1__administration_service__init (Messageexport__V1__Adminis
     { MESSAGEEXPORT__V1__ADMINISTRATION_SERVICE__BASE_INIT,\
       function_prefix__ ## get_status,\
       function_prefix__ ## get_organization,\
-      function_prefix__ ## edit_organization  }
+      function_prefix__ ## edit_organization,\
+      function_prefix__ ## get_time,\
+      function_prefix__ ## confirm_time  }
 void messageexport__v1__administration_service__get_status(ProtobufCService *service,
                                                            const Messageexport__V1__SandboxRequest *input,
                                                            Messageexport__V1__DaemonStatus_Closure closure,
@@ -269,10 +395,21 @@ void messageexport__v1__administration_service__edit_organization(ProtobufCServi
                                                                   const Messageexport__V1__EditOrganizationRequest *input,
                                                                   Messageexport__V1__Organization_Closure closure,
                                                                   void *closure_data);
+void messageexport__v1__administration_service__get_time(ProtobufCService *service,
+                                                         const Messageexport__V1__GetTimeRequest *input,
+                                                         Messageexport__V1__ClockReading_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__administration_service__confirm_time(ProtobufCService *service,
+                                                             const Messageexport__V1__ConfirmTimeRequest *input,
+                                                             Messageexport__V1__ClockReading_Closure closure,
+                                                             void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__get_time_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__confirm_time_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__clock_reading__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__edit_organization_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__organization__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor;

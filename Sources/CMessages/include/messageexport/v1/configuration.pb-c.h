@@ -24,6 +24,8 @@ typedef struct Messageexport__V1__DuplicateConfigurationRequest Messageexport__V
 typedef struct Messageexport__V1__ConfigurationList Messageexport__V1__ConfigurationList;
 typedef struct Messageexport__V1__Configuration Messageexport__V1__Configuration;
 typedef struct Messageexport__V1__PendingConfiguration Messageexport__V1__PendingConfiguration;
+typedef struct Messageexport__V1__ConfigurationFlags Messageexport__V1__ConfigurationFlags;
+typedef struct Messageexport__V1__ConfigurationFlag Messageexport__V1__ConfigurationFlag;
 
 
 /* --- enums --- */
@@ -300,6 +302,46 @@ struct  Messageexport__V1__PendingConfiguration
     , 0, NULL, 0,NULL }
 
 
+/*
+ * What WatchConfigurations answers: all of the sandbox at first and after each change, and no configurations while nothing changed.
+ */
+struct  Messageexport__V1__ConfigurationFlags
+{
+  ProtobufCMessage base;
+  /*
+   * Counts up with each change.
+   */
+  uint64_t generation;
+  /*
+   * Whether this answer holds the configurations; without them those of the same generation still hold.
+   */
+  protobuf_c_boolean is_whole;
+  size_t n_configurations;
+  Messageexport__V1__ConfigurationFlag **configurations;
+  /*
+   * Until when this may be relied on, by the boot clock of the machine (CLOCK_BOOTTIME), in milliseconds.
+   */
+  int64_t lease_until_boot_ms;
+};
+#define MESSAGEEXPORT__V1__CONFIGURATION_FLAGS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__configuration_flags__descriptor) \
+    , 0, 0, 0,NULL, 0 }
+
+
+struct  Messageexport__V1__ConfigurationFlag
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Whether it is active and its flag is off: a message sent with it would be EXPORT_DISABLED.
+   */
+  protobuf_c_boolean is_disabled;
+};
+#define MESSAGEEXPORT__V1__CONFIGURATION_FLAG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__configuration_flag__descriptor) \
+    , {0,NULL}, 0 }
+
+
 /* Messageexport__V1__CreateConfigurationRequest methods */
 void   messageexport__v1__create_configuration_request__init
                      (Messageexport__V1__CreateConfigurationRequest         *message);
@@ -452,6 +494,44 @@ Messageexport__V1__PendingConfiguration *
 void   messageexport__v1__pending_configuration__free_unpacked
                      (Messageexport__V1__PendingConfiguration *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__ConfigurationFlags methods */
+void   messageexport__v1__configuration_flags__init
+                     (Messageexport__V1__ConfigurationFlags         *message);
+size_t messageexport__v1__configuration_flags__get_packed_size
+                     (const Messageexport__V1__ConfigurationFlags   *message);
+size_t messageexport__v1__configuration_flags__pack
+                     (const Messageexport__V1__ConfigurationFlags   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__configuration_flags__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationFlags   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ConfigurationFlags *
+       messageexport__v1__configuration_flags__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__configuration_flags__free_unpacked
+                     (Messageexport__V1__ConfigurationFlags *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ConfigurationFlag methods */
+void   messageexport__v1__configuration_flag__init
+                     (Messageexport__V1__ConfigurationFlag         *message);
+size_t messageexport__v1__configuration_flag__get_packed_size
+                     (const Messageexport__V1__ConfigurationFlag   *message);
+size_t messageexport__v1__configuration_flag__pack
+                     (const Messageexport__V1__ConfigurationFlag   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__configuration_flag__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationFlag   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ConfigurationFlag *
+       messageexport__v1__configuration_flag__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__configuration_flag__free_unpacked
+                     (Messageexport__V1__ConfigurationFlag *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Messageexport__V1__CreateConfigurationRequest_Closure)
@@ -477,6 +557,12 @@ typedef void (*Messageexport__V1__Configuration_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__PendingConfiguration_Closure)
                  (const Messageexport__V1__PendingConfiguration *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ConfigurationFlags_Closure)
+                 (const Messageexport__V1__ConfigurationFlags *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ConfigurationFlag_Closure)
+                 (const Messageexport__V1__ConfigurationFlag *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -513,6 +599,10 @@ struct Messageexport__V1__ConfigurationService_Service
                             const Messageexport__V1__NameRequest *input,
                             Messageexport__V1__Configuration_Closure closure,
                             void *closure_data);
+  void (*watch_configurations)(Messageexport__V1__ConfigurationService_Service *service,
+                               const Messageexport__V1__SandboxRequest *input,
+                               Messageexport__V1__ConfigurationFlags_Closure closure,
+                               void *closure_data);
   void (*list_configurations)(Messageexport__V1__ConfigurationService_Service *service,
                               const Messageexport__V1__SandboxRequest *input,
                               Messageexport__V1__ConfigurationList_Closure closure,
@@ -532,6 +622,7 @@ void messageexport__v1__configuration_service__init (Messageexport__V1__Configur
       function_prefix__ ## activate_configuration,\
       function_prefix__ ## duplicate_configuration,\
       function_prefix__ ## get_configuration,\
+      function_prefix__ ## watch_configurations,\
       function_prefix__ ## list_configurations  }
 void messageexport__v1__configuration_service__create_configuration(ProtobufCService *service,
                                                                     const Messageexport__V1__CreateConfigurationRequest *input,
@@ -561,6 +652,10 @@ void messageexport__v1__configuration_service__get_configuration(ProtobufCServic
                                                                  const Messageexport__V1__NameRequest *input,
                                                                  Messageexport__V1__Configuration_Closure closure,
                                                                  void *closure_data);
+void messageexport__v1__configuration_service__watch_configurations(ProtobufCService *service,
+                                                                    const Messageexport__V1__SandboxRequest *input,
+                                                                    Messageexport__V1__ConfigurationFlags_Closure closure,
+                                                                    void *closure_data);
 void messageexport__v1__configuration_service__list_configurations(ProtobufCService *service,
                                                                    const Messageexport__V1__SandboxRequest *input,
                                                                    Messageexport__V1__ConfigurationList_Closure closure,
@@ -579,6 +674,8 @@ extern const ProtobufCMessageDescriptor messageexport__v1__duplicate_configurati
 extern const ProtobufCMessageDescriptor messageexport__v1__configuration_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__configuration__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__pending_configuration__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__configuration_flags__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__configuration_flag__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__configuration_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -1,0 +1,11 @@
+import Glibc
+
+/// The clock of the machine that only goes forward, also while it sleeps: the same for all its processes.
+public enum BootClock {
+    /// Milliseconds since the machine started.
+    public static var milliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
