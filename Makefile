@@ -56,10 +56,10 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-bench: deps      ## Measures a release build: memory with 1,000 connections, one connection beside a flood.
+bench: deps      ## Measures a release build: memory with 1,000 connections, one beside a flood, 1,000 sandboxes.
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
-	for bench in memory fairness; do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
+	for bench in memory fairness governance; do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
 
 # libFuzzer guides itself by the coverage of everything below, the generated C included. A target's corpus is what
 # it finds new; the inputs in the repository are its seeds. The canary comes first: it must fail, or no failure would be seen.

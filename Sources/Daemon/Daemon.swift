@@ -48,7 +48,7 @@ package enum DaemonProcess {
             exports: exports,
             files: files,
             time: time, reads: DiskQueue("reads"), dataFolder: settings.data, startedAt: time.now)
-        let health = HealthService(directory: directory, catalog: catalog, changes: healthChanges)
+        let health = HealthService(directory: directory, catalog: catalog, time: time, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
             sockets: settings.sockets, methods: methods(ingester, flags, health, handlers, management), logger: logger)

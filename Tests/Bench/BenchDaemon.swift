@@ -10,26 +10,32 @@ struct BenchDaemon: Sendable {
     let socket: String
     let processID: Int32
 
-    static func with(programs: FilePath, _ body: @escaping @Sendable (BenchDaemon) async throws -> Void) async throws {
-        try await withTemporaryFolder { folder in
-            let socket = folder.appending("s").string
-            let daemon = [
-                "--data", folder.appending("data").string, "--socket", socket, "--master-key", folder.appending("key").string,
-            ]
-            _ = try await Subprocess.run(
-                .path(programs.appending("msgexportd")), arguments: Arguments(daemon), input: .none, output: .discarded,
-                error: .discarded
-            ) { execution in
-                let client = try await connect(socket)
-                for role in [Role.sender, .operator] { try await client.grant(role, to: .user(geteuid())) }
-                for (name, isOn) in [("kept", true), ("dropped", false)] {
-                    _ = try await client.createConfiguration(
-                        name: name, channel: .sms, settings: ConfigurationSettings(messageExport: isOn), submit: true)
-                }
-                try await body(BenchDaemon(socket: socket, processID: Int32(execution.processIdentifier.value)))
-                await client.close()
-                try execution.send(signal: .terminate)
-            }
+    /// - Parameter isPrepared: false: it has been started in that folder before.
+    static func with(
+        programs: FilePath, in folder: FilePath, isPrepared: Bool = true,
+        _ body: @escaping @Sendable (BenchDaemon) async throws -> Void
+    ) async throws {
+        let socket = folder.appending("s").string
+        let daemon = [
+            "--data", folder.appending("data").string, "--socket", socket, "--master-key", folder.appending("key").string,
+        ]
+        _ = try await Subprocess.run(
+            .path(programs.appending("msgexportd")), arguments: Arguments(daemon), input: .none, output: .discarded,
+            error: .discarded
+        ) { execution in
+            let client = try await connect(socket)
+            if isPrepared { try await prepare(client) }
+            try await body(BenchDaemon(socket: socket, processID: Int32(execution.processIdentifier.value)))
+            await client.close()
+            try execution.send(signal: .terminate)
+        }
+    }
+
+    private static func prepare(_ client: MessageExportClient) async throws {
+        for role in [Role.sender, .operator] { try await client.grant(role, to: .user(geteuid())) }
+        for (name, isOn) in [("kept", true), ("dropped", false)] {
+            _ = try await client.createConfiguration(
+                name: name, channel: .sms, settings: ConfigurationSettings(messageExport: isOn), submit: true)
         }
     }
 

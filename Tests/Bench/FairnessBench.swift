@@ -36,7 +36,7 @@ enum FairnessBench {
         )
     }
 
-    private static func measure(_ daemon: BenchDaemon, _ name: String) throws -> Latencies {
+    static func measure(_ daemon: BenchDaemon, _ name: String) throws -> Latencies {
         let peer = try BlockingPeer(daemon.socket)
         let method = MethodName.ingest
         let clock = ContinuousClock()

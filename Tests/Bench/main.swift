@@ -2,19 +2,34 @@ import Foundation
 import Glibc
 import Model
 import SystemPackage
+import TestSupport
 
 // Bench NAME PROGRAMS: measures a built daemon from outside. `make bench` builds for release and runs all of it.
 
 signal(SIGPIPE, SIG_IGN)
 let arguments = CommandLine.arguments
 if arguments.count == 4, arguments[1] == "flood" { try Flood.run(arguments[2], arguments[3]) }
-guard arguments.count == 3, let run = ["memory": MemoryBench.run, "fairness": FairnessBench.run][arguments[1]] else {
-    print("usage: Bench memory|fairness FOLDER-OF-PROGRAMS")
+guard arguments.count == 3 else {
+    print("usage: Bench memory|fairness|governance FOLDER-OF-PROGRAMS")
     exit(2)
 }
+let programs = FilePath(arguments[2])
 do {
-    try await BenchDaemon.with(programs: FilePath(arguments[2])) { try await run($0) }
+    switch arguments[1] {
+    case "memory": try await withDaemon(MemoryBench.run)
+    case "fairness": try await withDaemon(FairnessBench.run)
+    case "governance": try await GovernanceBench.run(programs)
+    default:
+        print("there is no bench \(arguments[1])")
+        exit(2)
+    }
 } catch {
     print("failed: \(error)")
     exit(1)
+}
+
+func withDaemon(_ run: @escaping @Sendable (BenchDaemon) async throws -> Void) async throws {
+    try await withTemporaryFolder { folder in
+        try await BenchDaemon.with(programs: FilePath(CommandLine.arguments[2]), in: folder) { try await run($0) }
+    }
 }

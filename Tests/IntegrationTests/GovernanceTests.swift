@@ -295,11 +295,14 @@ import Testing
                 #expect(status.time?.doubt == .behind)
                 #expect(status.time.map { $0.trusted.milliseconds - $0.wall.milliseconds > 86_000_000 } == true)
                 #expect(try await daemon.msgexport("status").output.contains("behind"))
+                #expect(try await client.health() == .serving)
+                #expect(try await client.health(service: "messageexport.v1.AdministrationService") == .notServing)
                 let wrong = try await daemon.msgexport("time", "confirm", "2020-01-01T00:00:00Z")
                 #expect(wrong.code == 6, "\(wrong.errors)")
                 let now = Date().formatted(.iso8601)
                 #expect(try await daemon.msgexport("time", "confirm", now).code == 0)
                 #expect(try await client.time().doubt == nil)
+                #expect(try await client.health(service: "messageexport.v1.AdministrationService") == .serving)
                 var events: [AuditEvent.Action] = []
                 _ = try await client.auditEvents(.init(organization: true)) { events += $0.map(\.action) }
                 #expect(events.contains(.timeDoubtful) && events.contains(.timeTrusted))

@@ -48,6 +48,8 @@ struct HealthCommand: AsyncParsableCommand {
             Shows SERVING and exits with 0, or NOT_SERVING with 9: the code for a daemon that does not answer, too. It is the check of \
             gRPC's health service, for scripts and supervisors.
 
+            messageexport.v1.AdministrationService is NOT_SERVING while the daemon doubts its clock: see 'msgexport time'.
+
             With --watch it shows each change as it happens, until the daemon stops.
 
             EXAMPLES

@@ -22,6 +22,7 @@ final class HealthService: Service {
 
     private let directory: SandboxDirectory
     private let catalog: CatalogStore
+    private let time: TrustedTime
     private let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
     private let state = Mutex(State())
@@ -29,22 +30,25 @@ final class HealthService: Service {
 
     /// - Parameter changes: what tells that health may have changed, with its stream.
     init(
-        directory: SandboxDirectory, catalog: CatalogStore,
+        directory: SandboxDirectory, catalog: CatalogStore, time: TrustedTime,
         changes: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)
     ) {
         self.directory = directory
         self.catalog = catalog
+        self.time = time
         self.changes = changes.stream
         changed = changes.continuation
     }
 
-    /// Ingesting serves while every dataset takes records; the rest, while the catalog can be read; the daemon, while both do.
+    /// Ingesting serves while every dataset takes records; the rest, while the catalog can be read; the daemon, while both do. The
+    /// administration is called for while the clock is doubted: it does not serve then.
     func health(of service: String) async -> Health {
         guard service.isEmpty || ServiceDescriptors.builtIn.services.contains(service) else { return .serviceUnknown }
         if state.withLock({ $0.isStopping }) { return .notServing }
         if service.isEmpty || service == MethodName.ingest.service {
             guard directory.snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
         }
+        if service == MethodName.getTime.service, time.reading.doubt != nil { return .notServing }
         if service != MethodName.ingest.service {
             guard (try? await catalog.organization()) != nil else { return .notServing }
         }
