@@ -109,7 +109,9 @@ let package = Package(
         tests("FormatsTests", ["Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests("MailTests", ["Mail", "Model", system]),
-        tests("IntegrationTests", ["MessageExportClient", "Messages", "Model", "msgexportd", "msgexport", subprocess, system]),
+        tests(
+            "IntegrationTests",
+            ["MessageExportClient", "Messages", "Model", "RPC", "msgexportd", "msgexport", subprocess, system]),
         tests("TidyTests", [system]),
         tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
     ],

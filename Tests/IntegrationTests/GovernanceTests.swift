@@ -1,6 +1,8 @@
 import Foundation
 import MessageExportClient
+import Messages
 import Model
+import RPC
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -275,6 +277,45 @@ import Testing
             }
             #expect(try await client.newestRecords(10).count == 3)
             await sender.close()
+        }
+    }
+
+    @Test func `turning a flag on is answered when nobody may rely on the old one any more`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createConfiguration(name: "sms", channel: .sms, settings: ConfigurationSettings(), submit: true)
+            let connection = try await ClientConnection.connect(path: daemon.socket)
+            let stream = try await connection.open(
+                MethodName.watchConfigurations.described, SandboxRequest(sandbox: "").packed)
+            let (answers, told) = AsyncStream.makeStream(of: ConfigurationFlags.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do throws(Status) {
+                        try await stream.forEachMessage { (message) throws(Status) in
+                            told.yield(try ConfigurationFlags(packed: message))
+                        }
+                    } catch {}
+                    told.finish()
+                }
+                var iterator = answers.makeAsyncIterator()
+                let first = try #require(await iterator.next())
+                #expect(first.flags == [.init(name: "sms", isDisabled: true)])
+                #expect(first.leaseUntil > BootClock.milliseconds)
+                _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: true), submit: true)
+                let answered = BootClock.milliseconds
+                var (last, renewed) = (first.leaseUntil, false)
+                while let next = await iterator.next() {
+                    if next.generation != first.generation {
+                        #expect(next.flags == [.init(name: "sms", isDisabled: false)])
+                        renewed = true
+                        break
+                    }
+                    #expect(next.flags == nil, "nothing changed: it is only renewed")
+                    last = next.leaseUntil
+                }
+                #expect(renewed && answered >= last, "answered \(last - answered) ms too early")
+                await connection.close()
+                try await group.waitForAll()
+            }
         }
     }
 
