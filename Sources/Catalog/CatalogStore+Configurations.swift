@@ -166,8 +166,8 @@ extension CatalogStore {
         try db.requireEntitlement(for: settings)
         let failures = settings.failures(for: configuration.channel)
         if failures.isEmpty {
-            let wasOn = configuration.state == .active && configuration.messageExport
-            let since = settings.messageExport ? (wasOn ? configuration.enabledSince ?? time.now : time.now) : nil
+            // Since it is on: a change of something else does not begin anew.
+            let since = settings.messageExport ? configuration.enabledSince ?? time.now : nil
             try db.execute(
                 sql: "UPDATE configuration SET state = 'ACTIVE', version = ?, enabled_since = ? WHERE id = ?",
                 arguments: [version, since?.milliseconds, configuration.id])

@@ -225,9 +225,76 @@ import Testing
             "an SMS, not a mail", 6),
     ]
 
+    private static let admin = "msgexport access grant"
+
+    static let governance = [
+        Case("WhatsApp as a channel", "msgexport configuration create w --channel whatsapp", "'whatsapp' is invalid", 2),
+        Case(
+            "a channel of an unknown number, on the wire",
+            #"wire 'c.call("messageexport.v1.ConfigurationService", "CreateConfiguration", pack((2, "w"), (3, 3)))'"#,
+            "unknown value 3", 3),
+        Case("a configuration's name with a space", "msgexport configuration create 'a b' --channel sms", "not a valid name", 3),
+        Case(
+            "a name of 257 bytes", "msgexport configuration create $(printf '%257s' | tr ' ' a) --channel sms", "at most 256", 3),
+        Case("a look-alike of a letter", "msgexport configuration create m\u{0430}il --channel sms", "not a valid name", 3),
+        Case("a sandbox's name with a capital", "msgexport sandbox create Staging", "not a valid sandbox name", 3),
+        Case("a sandbox's name that is taken", "msgexport sandbox create prod", "ALREADY_EXISTS", 5),
+        Case("a time zone that does not exist", "msgexport sandbox create z --time-zone Mars/Olympus", "no such time zone", 3),
+        Case("a retention of no day", "msgexport sandbox create z --retention-days 0", "1 to 30 days", 3),
+        Case("a retention of 31 days", "msgexport sandbox edit prod --retention-days 31", "1 to 30 days", 3),
+        Case("a title of two lines", "msgexport sandbox edit prod --title $'a\\nb'", "a title is one line", 3),
+        Case("a reset that is not confirmed", "msgexport sandbox reset prod --confirm prdo", "its name is to be given again", 3),
+        Case("a reset without a sandbox", "msgexport sandbox reset --confirm prod", "Missing expected argument '<name>'", 2),
+        Case("the default sandbox deleted", "msgexport sandbox delete prod --confirm prod", "can be reset, not deleted", 6),
+        Case("a sandbox deleted that is not there", "msgexport sandbox delete s --confirm s", "no such sandbox", 4),
+        Case("a role that is none", "\(admin) root --user 0", "'root' is invalid", 2),
+        Case("a role for nobody", "\(admin) sender", "give --user or --group", 2),
+        Case("a role for a user that is not there", "\(admin) sender --user no-such-user", "there is no user no-such-user", 2),
+        Case("a role for the id that stands for anybody", "\(admin) sender --user 65534", "it is given nothing", 3),
+        Case("a role in a sandbox that is not there", "\(admin) sender --user 1 --sandbox s", "no such sandbox", 4),
+        Case("a role taken away that was not given", "msgexport access revoke viewer --user 1", "is no viewer there", 4),
+        Case(
+            "the last administrator taken away", "msgexport access revoke administrator --user $(id -u)",
+            "it is the last administrator", 6),
+        Case(
+            "a role that a request names by an unknown number",
+            #"wire 'c.call("messageexport.v1.AccessService", "CreateGrant", pack((1, 9), (2, 1)))'"#, "unknown value 9", 3),
+        Case("an action that is none", "msgexport audit list --action mail.read", "'mail.read' is invalid", 2),
+        Case(
+            "an exported chain that is none", "echo '{}' >a; msgexport audit verify a", "line 1 is no event and no head", 3),
+        Case(
+            "an exported chain whose end is cut off",
+            "msgexport audit export a; grep -v head a | head -2 >b; tail -1 a >>b; msgexport audit verify b",
+            "event 3 is missing", 11),
+        Case("a time that is not the clock's", "msgexport time confirm 2020-01-01T00:00:00Z", "is not the time", 6),
+        Case("a socket mode that is none", "msgexportd --data d --socket t --master-key k --socket-mode 999", "is no mode", 2),
+        Case(
+            "a sandbox socket without a sandbox", "msgexportd --data d --socket t --master-key k --sandbox-socket /t",
+            "takes NAME=PATH", 2),
+        Case(
+            "a catalog cut off",
+            "made; head -c 5000 d/catalog.sqlite >c; cat c >d/catalog.sqlite; rm -f d/catalog.sqlite-*; msgexportd --data d --socket t --master-key k",
+            "the catalog cannot be used", 1),
+        Case(
+            "a catalog that may only be read",
+            "made; chmod 755 d; chmod 444 d/catalog.sqlite k; chown 65533 k d; chmod 400 k; chmod 555 d; unprivileged msgexportd --data d --socket t --master-key k",
+            "msgexportd: ", 1),
+        Case(
+            "a catalog of another organization",
+            "made; mkdir o; (cd o && made); cp o/d/catalog.sqlite d/; rm -f d/catalog.sqlite-*; msgexportd --data d --socket t --master-key k",
+            "is not the master key", 1),
+        Case(
+            "a signing key that is missing", "made; rm d/signing.key; msgexportd --data d --socket t --master-key k",
+            "signing.key is missing", 1),
+        Case(
+            "a note of the time that is none", "made; echo soon >d/trusted-time; msgexportd --data d --socket t --master-key k",
+            "holds no time", 1),
+    ]
+
     static let all: [(title: String, cases: [Case])] = [
         ("On the wire", wire), ("Messages", messages), ("Standard streams and terminals", streams),
         ("Files and folders of the daemon", places), ("Commands", commands), ("Calls of any method", calls),
+        ("Sandboxes, roles, audit and time", governance),
     ]
 
     /// Runs bash with what the cases use, in a folder of its own.
@@ -239,7 +306,11 @@ import Testing
             frame() { python3 '\(Programs.repository.appending("Tests/IntegrationTests/frame.py"))' "$socket" "$@"; }
             wire() { python3 '\(Programs.repository.appending("Tests/IntegrationTests/wire.py"))' "$socket" "$1"; }
             terminal() { PATH='\(Programs.client.removingLastComponent())':$PATH script -qec "stty cols $1; $2" /dev/null | tr -d '\\r'; }
-            made() { timeout -s TERM 2 '\(Programs.daemon)' --data d --socket t --master-key k 2>/dev/null; }
+            made() {
+                '\(Programs.daemon)' --data d --socket t --master-key k 2>/dev/null &
+                until msgexport health --socket t >/dev/null 2>&1; do kill -0 $! || return; sleep 0.05; done
+                kill $! && wait $!
+            }
             unprivileged() {
                 [ "$(id -u)" -ne 0 ] && { "$@"; return; }
                 shift; chmod 755 . ..; cp '\(Programs.daemon)' d-program
