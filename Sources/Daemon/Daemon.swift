@@ -40,7 +40,9 @@ package enum DaemonProcess {
         for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
         let refusals = Refusals()
         let gate = AccessGate(directory: directory, refusals: refusals)
-        let audit = AuditService(catalog: catalog, refusals: refusals, logger: logger)
+        let audit = AuditService(
+            catalog: catalog, refusals: refusals, reserve: ReservedSpace(settings.auditReserve, bytes: Limits.auditReservedBytes),
+            logger: logger)
         let flags = FlagService(gate: gate)
         let management = ManagementService(gate)
         let handlers = ManagementHandlers(
@@ -198,7 +200,8 @@ package enum DaemonProcess {
         let foreign = try unlessDiskFails { () throws(DiskError) -> String? in
             guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
             let ours = [
-                settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.socket, settings.socketLock,
+                settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.auditReserve,
+                settings.socket, settings.socketLock,
             ].compactMap {
                 $0.lastComponent?.string
             }

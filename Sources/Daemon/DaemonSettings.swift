@@ -20,6 +20,7 @@ package struct DaemonSettings: Sendable {
 
     var lock: FilePath { data.appending("daemon.lock") }
     var catalog: FilePath { data.appending("catalog.sqlite") }
+    var auditReserve: FilePath { data.appending("audit-reserve") }
     var trustedTime: FilePath { data.appending("trusted-time") }
     var signingKey: FilePath { data.appending("signing.key") }
     var socket: FilePath { FilePath(sockets[0].path) }

@@ -110,6 +110,11 @@ package final class ClientStream: Sendable {
 extension Status {
     /// What a future of a client fails with.
     init(client error: any Error) {
-        self = error as? Status ?? Status(.unavailable, "the connection failed: \(error)")
+        self =
+            switch error {
+            case let status as Status: status
+            case is CancellationError: Status(.cancelled, "the call was cancelled; it may have been served")
+            default: Status(.unavailable, "the connection failed: \(error)")
+            }
     }
 }

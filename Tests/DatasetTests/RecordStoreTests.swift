@@ -1,3 +1,4 @@
+import Foundation
 import Dataset
 import Disk
 import Dispatch
@@ -265,5 +266,34 @@ import Testing
             #expect(try reopened.all().map(\.id.value).sorted() == ["a", "b", "c"], "operation \(operation)")
             #expect(reopened.totals.records == 3)
         }
+    }
+
+    @Test func `days are those of the zone, and later settings change later days`() async throws {
+        let (files, fixture) = (SimulatedFiles(), StoreFixture())
+        func at(_ text: String) throws -> Instant {
+            Instant(milliseconds: Int64(try Date.ISO8601FormatStyle().parse(text).timeIntervalSince1970) * 1000)
+        }
+        let berlin = RetentionPolicy(zone: try Zone("Europe/Berlin"), retention: Retention(days: 3))
+        fixture.time.set(try at("2026-11-23T23:30:00Z"))
+        var store = try fixture.open(files, policy: berlin)
+        func expiry(_ id: String) async throws -> Instant? {
+            guard case .success(.stored(_, let expiresAt)) = await store.append(try StoreFixture.submission(id)) else {
+                return nil
+            }
+            return expiresAt
+        }
+        // It is the 24th in Berlin.
+        #expect(try await expiry("a") == at("2026-11-27T23:00:00Z"))
+        let week = RetentionPolicy(zone: .utc, retention: Retention(days: 7))
+        store.setPolicy(week)
+        fixture.time.set(try at("2026-11-24T22:59:59Z"))
+        #expect(try await expiry("b") == at("2026-11-27T23:00:00Z"), "the day has begun under the old settings")
+        await store.close()
+        store = try fixture.open(files, policy: week)
+        #expect(try await expiry("c") == at("2026-11-27T23:00:00Z"), "and goes on under them after a restart")
+        fixture.time.set(try at("2026-11-24T23:00:00Z"))
+        #expect(try await expiry("d") == at("2026-12-02T00:00:00Z"))
+        #expect(store.contents.days.keys.map { "\($0)" }.sorted() == ["2026-11-24"], "the day of both zones")
+        await store.close()
     }
 }

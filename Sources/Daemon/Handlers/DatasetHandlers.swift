@@ -94,7 +94,7 @@ extension ManagementHandlers {
         func record(_ outcome: AuditEvent.Outcome, _ count: Int) async throws(Status) {
             let deed = Deed(
                 user: place.user, chain: place.sandbox.id, action: action, object: object, outcome: outcome, count: UInt64(count))
-            try await unlessCatalogFails { () async throws(CatalogError) in try await catalog.record([deed]) }
+            try await unlessCatalogFails { () async throws(CatalogError) in try await audit.record([deed]) }
         }
         try await record(.intended, 0)
         let read: Int

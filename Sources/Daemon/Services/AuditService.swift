@@ -1,18 +1,29 @@
 import Catalog
+import Disk
 import Logging
 import Model
 import ServiceLifecycle
 
-/// Records what is counted, now and then, and lets go of what is old.
+/// Records what is no change of the catalog: at once, or counted, now and then. Keeps space on disk for it, and lets go of what is old.
 struct AuditService: Service {
-    let catalog: CatalogStore
-    let refusals: Refusals
-    let logger: Logger
+    private let catalog: CatalogStore
+    private let refusals: Refusals
+    private let reserve: ReservedSpace
+    private let logger: Logger
+    private let disk = DiskQueue("audit")
+
+    init(catalog: CatalogStore, refusals: Refusals, reserve: ReservedSpace, logger: Logger) {
+        self.catalog = catalog
+        self.refusals = refusals
+        self.reserve = reserve
+        self.logger = logger
+    }
 
     func run() async {
         var rounds = 0
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            if rounds % 8640 == 0 {
+            await disk.run { [reserve] in _ = reserve.hold() }
+            if rounds % (86_400 / Limits.refusalSeconds) == 0 {
                 await unlessItFails { () async throws(CatalogError) in try await catalog.dropOldAuditEvents() }
             }
             rounds += 1
@@ -21,11 +32,22 @@ struct AuditService: Service {
         }
     }
 
+    /// Records deeds; on a full disk from the space that is kept for it. When it returns, they are durable.
+    func record(_ deeds: [Deed]) async throws(CatalogError) {
+        do throws(CatalogError) {
+            try await catalog.record(deeds)
+        } catch {
+            guard error.code == .full, await disk.run({ [reserve] in reserve.release() }) else { throw error }
+            logger.error("the disk is full: the audit goes on from the space that was kept for it")
+            try await catalog.record(deeds)
+        }
+    }
+
     /// Records what was refused since the last time.
     func flush() async {
         let deeds = refusals.take()
         guard !deeds.isEmpty else { return }
-        await unlessItFails { () async throws(CatalogError) in try await catalog.record(deeds) }
+        await unlessItFails { () async throws(CatalogError) in try await record(deeds) }
     }
 
     private func unlessItFails(_ body: () async throws(CatalogError) -> Void) async {
