@@ -85,38 +85,75 @@ enum FuzzSeeds {
         ])
     }
 
+    private static var governance: [[UInt8]] {
+        let instant = Instant(milliseconds: 1_795_435_200_000)
+        let grant = Grant(role: .auditor, subject: .group(7), sandbox: "s", createdAt: instant)
+        let sandbox = Sandbox(
+            id: "i", name: "n", title: "t", kind: .production, state: .active, epoch: 2, timeZone: "UTC",
+            retention: Retention(days: 3), quotas: .init(bytes: 1), createdAt: instant)
+        let event = AuditEvent(
+            chain: "c", number: 1, time: instant, user: 0, action: .runEnd, object: "o", outcome: .done, hash: [1])
+        let head = AuditHead(
+            chain: "c", firstNumber: 1, firstPrevious: [0], number: 2, hash: [3], time: instant, signature: [4])
+        var edit = EditSandboxRequest(sandbox: "s")
+        (edit.title, edit.retentionDays, edit.quotaBytes) = ("t", 7, 0)
+        var query = ListAuditEventsRequest(sandbox: "s", organization: true)
+        (query.user, query.action, query.outcome) = (0, .grantCreate, .refused)
+        var configuration = ChannelConfiguration(
+            id: "i", name: "n", channel: .sms, state: .active, version: 1, settings: ConfigurationSettings(messageExport: true),
+            failures: ["f"], enabledSince: instant, createdAt: instant)
+        configuration.pending = .init(version: 2, settings: ConfigurationSettings(), failures: [])
+        return [
+            GrantRequest(role: .sender, subject: .user(1), sandbox: "s").packed, ListGrantsRequest(sandbox: "s").packed,
+            CreateSandboxRequest(name: "n", title: "t", kind: .development, timeZone: "UTC", retentionDays: 3).packed,
+            edit.packed,
+            ConfirmedSandboxRequest(sandbox: "s", confirm: "s").packed, ListSandboxesRequest().packed,
+            GetOrganizationRequest().packed, EditOrganizationRequest(name: "n", messageExport: true, ifRevision: 1).packed,
+            GetTimeRequest().packed, ConfirmTimeRequest(wall: instant).packed, query.packed,
+            VerifyAuditRequest(sandbox: "s").packed, GrantList(grants: [grant]).packed, SandboxList(sandboxes: [sandbox]).packed,
+            Organization(name: "n", messageExport: true, signingKey: [1], revision: 1, createdAt: instant).packed,
+            ConfigurationList(configurations: [configuration]).packed,
+            ConfigurationFlags(generation: 1, flags: [.init(name: "n", isDisabled: true)], leaseUntil: 5).packed,
+            AuditAnswer(events: [event], head: head).packed,
+            AuditVerdict(events: 1, failure: "f", firstBroken: 2, head: head).packed,
+        ]
+    }
+
     /// One for each decoder, behind its number.
     private static func requests() throws -> [[UInt8]] {
         let email = try Message.emailWithEveryField()
-        let bodies: [[UInt8]] = [
-            IngestRequest(sandbox: "s", messages: [email, try Message.smsWithEveryField()]).packed,
-            IngestStreamRequest(sandbox: "s", tag: 3, message: email).packed, email.packed,
-            IngestChunk(sandbox: "s", messageBytes: 5, content: [1, 2]).packed,
-            CreateConfigurationRequest(
-                sandbox: "s", name: "n", channel: .sms, settings: ConfigurationChange(messageExport: true), submit: true
-            ).packed,
-            EditConfigurationRequest(
-                sandbox: "s", name: "n", settings: ConfigurationChange(messageExport: false), submit: true, ifVersion: 1
-            ).packed,
-            DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m").packed,
-            NameRequest(sandbox: "s", name: "n").packed, SandboxRequest(sandbox: "s").packed,
-            GetRecordsRequest(sandbox: "s", messageID: "m", view: .raw).packed,
-            PreviewRecordsRequest(sandbox: "s", beforeSequence: 9, limit: 3).packed,
-            CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
-            EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
-            CreateDataflowRequest(
-                sandbox: "s", name: "n", destination: "d", format: .json, compression: .gzip, includeRaw: true
-            ).packed,
-            StartRunRequest(sandbox: "s", dataflow: "d").packed, RunRequest(sandbox: "s", runID: "r").packed,
-            ListRunsRequest(sandbox: "s", dataflow: "d", limit: 5).packed, HealthCheckRequest(service: "s").packed,
-            ReflectionRequest(host: "h", question: .fileContainingExtension(of: "t", number: 3)).packed,
-            RequestEnvelope(service: "s", method: "m", payload: [1], timeout: 5, metadata: [.init(key: "k", value: "v")]).packed,
-            ResponseEnvelope.failure(Status(.notFound, "m", field: "f")).packed,
-            IngestResponse(results: [.success(IngestResult(outcome: .stored)), .failure(Status(.notFound, "m"))]).packed,
-            IngestStreamResponse(results: [.init(tag: 1, result: .success(IngestResult(outcome: .exportDisabled)))]).packed,
-            [0x0A, 0] + email.packed,
-            StoredMessage(message: [1], configurationID: "c", configurationVersion: 2, sentAt: Instant(milliseconds: 1)).packed,
-        ]
+        let bodies: [[UInt8]] =
+            [
+                IngestRequest(sandbox: "s", messages: [email, try Message.smsWithEveryField()]).packed,
+                IngestStreamRequest(sandbox: "s", tag: 3, message: email).packed, email.packed,
+                IngestChunk(sandbox: "s", messageBytes: 5, content: [1, 2]).packed,
+                CreateConfigurationRequest(
+                    sandbox: "s", name: "n", channel: .sms, settings: ConfigurationChange(messageExport: true), submit: true
+                ).packed,
+                EditConfigurationRequest(
+                    sandbox: "s", name: "n", settings: ConfigurationChange(messageExport: false), submit: true, ifVersion: 1
+                ).packed,
+                DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m").packed,
+                NameRequest(sandbox: "s", name: "n").packed, SandboxRequest(sandbox: "s").packed,
+                GetRecordsRequest(sandbox: "s", messageID: "m", view: .raw).packed,
+                PreviewRecordsRequest(sandbox: "s", beforeSequence: 9, limit: 3).packed,
+                CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
+                EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
+                CreateDataflowRequest(
+                    sandbox: "s", name: "n", destination: "d", format: .json, compression: .gzip, includeRaw: true
+                ).packed,
+                StartRunRequest(sandbox: "s", dataflow: "d").packed, RunRequest(sandbox: "s", runID: "r").packed,
+                ListRunsRequest(sandbox: "s", dataflow: "d", limit: 5).packed, HealthCheckRequest(service: "s").packed,
+                ReflectionRequest(host: "h", question: .fileContainingExtension(of: "t", number: 3)).packed,
+                RequestEnvelope(service: "s", method: "m", payload: [1], timeout: 5, metadata: [.init(key: "k", value: "v")])
+                    .packed,
+                ResponseEnvelope.failure(Status(.notFound, "m", field: "f")).packed,
+                IngestResponse(results: [.success(IngestResult(outcome: .stored)), .failure(Status(.notFound, "m"))]).packed,
+                IngestStreamResponse(results: [.init(tag: 1, result: .success(IngestResult(outcome: .exportDisabled)))]).packed,
+                [0x0A, 0] + email.packed,
+                StoredMessage(message: [1], configurationID: "c", configurationVersion: 2, sentAt: Instant(milliseconds: 1))
+                    .packed,
+            ] + governance
         return bodies.enumerated().map { [UInt8($0.offset)] + $0.element }
     }
 }

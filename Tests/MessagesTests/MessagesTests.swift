@@ -223,4 +223,15 @@ import Testing
             _ = try? StoredMessage(packed: bytes)
         }
     }
+
+    @Test func `a field in a message that has none is unknown, whatever its number, in types known at run time too`() throws {
+        let schema = try DynamicSchema(files: ServiceDescriptors.builtIn.files.map(\.packed))
+        let empty = schema.types.values.filter { $0.fields.isEmpty }
+        #expect(empty.count > 2)
+        for type in empty {
+            // Field 1, and the number 0 in a tag that is longer than it need be.
+            #expect(try DynamicMessage(packed: [0x08, 0x05], type).packed == [], "what is not known is not shown")
+            #expect(throws: Status.self) { try DynamicMessage(packed: [0x80, 0x00, 0x00], type) }
+        }
+    }
 }

@@ -172,7 +172,15 @@ enum RequestTarget {
         { try repack(HealthCheckRequest.self, $0) }, { try repack(ReflectionRequest.self, $0) },
         { try repack(RequestEnvelope.self, $0) }, { try repack(ResponseEnvelope.self, $0) },
         { try repack(IngestResponse.self, $0) }, { try repack(IngestStreamResponse.self, $0) }, { try repack(Record.self, $0) },
-        { try repack(StoredMessage.self, $0) },
+        { try repack(StoredMessage.self, $0) }, { try repack(GrantRequest.self, $0) }, { try repack(ListGrantsRequest.self, $0) },
+        { try repack(CreateSandboxRequest.self, $0) }, { try repack(EditSandboxRequest.self, $0) },
+        { try repack(ConfirmedSandboxRequest.self, $0) }, { try repack(ListSandboxesRequest.self, $0) },
+        { try repack(GetOrganizationRequest.self, $0) }, { try repack(EditOrganizationRequest.self, $0) },
+        { try repack(GetTimeRequest.self, $0) }, { try repack(ConfirmTimeRequest.self, $0) },
+        { try repack(ListAuditEventsRequest.self, $0) }, { try repack(VerifyAuditRequest.self, $0) },
+        { try repack(GrantList.self, $0) }, { try repack(SandboxList.self, $0) }, { try repack(Organization.self, $0) },
+        { try repack(ConfigurationList.self, $0) }, { try repack(ConfigurationFlags.self, $0) },
+        { try repack(AuditAnswer.self, $0) }, { try repack(AuditVerdict.self, $0) }, { try repack(DaemonStatus.self, $0) },
     ]
 
     /// The first byte says which request the rest is.
