@@ -177,15 +177,17 @@ extension CatalogStore {
         }
     }
 
-    /// The highest sequence that any cursor or run of the sandbox names.
+    /// The highest sequence that any cursor or run of the sandbox names, or that was noted for it.
     package func highestSequence(sandboxID: String) async throws(CatalogError) -> UInt64 {
         try await read { db in
             try UInt64.fetchOne(
                 db,
                 sql: """
-                    SELECT coalesce(max(max(coalesce(run.through_sequence, 0), dataflow.cursor)), 0) FROM dataflow
-                    LEFT JOIN run ON run.dataflow_id = dataflow.id WHERE dataflow.sandbox_id = ?
-                    """, arguments: [sandboxID]) ?? 0
+                    SELECT max(
+                        (SELECT highest_sequence FROM sandbox WHERE id = ?),
+                        (SELECT coalesce(max(max(coalesce(run.through_sequence, 0), dataflow.cursor)), 0) FROM dataflow
+                            LEFT JOIN run ON run.dataflow_id = dataflow.id WHERE dataflow.sandbox_id = ?))
+                    """, arguments: [sandboxID, sandboxID]) ?? 0
         }
     }
 }

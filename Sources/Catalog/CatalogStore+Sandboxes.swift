@@ -166,13 +166,24 @@ extension CatalogStore {
         }
     }
 
+    /// Notes that records of a sandbox are about to be destroyed, in its audit too, and up to which sequence there were any.
+    package func noteDestruction(of deed: Deed, highestSequence: UInt64) async throws(CatalogError) {
+        try await write { [self] db in
+            try db.execute(
+                sql: "UPDATE sandbox SET highest_sequence = max(highest_sequence, ?) WHERE id = ?",
+                arguments: [Int64(highestSequence), deed.chain])
+            try append(deed, db)
+        }
+    }
+
     /// Forgets all that is in a sandbox but its grants, and begins a new epoch: it is being made again. Refused while a run is under way.
     package func resetSandbox(by user: UInt32?, _ id: String) async throws(CatalogError) -> Sandbox {
         try await write { [self] db in
             let sandbox = try db.sandbox(id)
             try db.empty(id)
             try db.execute(
-                sql: "UPDATE sandbox SET epoch = epoch + 1, state = 'creating', revision = revision + 1 WHERE id = ?",
+                sql:
+                    "UPDATE sandbox SET epoch = epoch + 1, state = 'creating', highest_sequence = 0, revision = revision + 1 WHERE id = ?",
                 arguments: [id])
             try append(
                 Deed(

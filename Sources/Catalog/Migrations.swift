@@ -17,6 +17,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("3: settings and versions of configurations, grants, audit, quotas") { db in
         try db.execute(sql: schema3)
     }
+    migrator.registerMigration("4: the highest sequence of what is destroyed") { db in
+        try db.execute(sql: "ALTER TABLE sandbox ADD COLUMN highest_sequence INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
 }
 

@@ -61,6 +61,7 @@ package enum DaemonProcess {
                 services: [
                     .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
                     .init(service: management), .init(service: rpc), .init(service: exports),
+                    .init(service: ExpiryService(directory: directory, catalog: catalog, time: time, logger: logger)),
                     .init(service: flags), .init(service: health),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

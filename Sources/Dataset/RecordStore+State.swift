@@ -50,6 +50,8 @@ extension RecordStore {
         var index: [RecordKey: Slot] = [:]
         var submitters: Set<UInt32> = []
         private(set) var segments: [Segment]
+        /// Segments whose time is over, and that are on disk still.
+        private var expired: [Expired]
         var isClosed = false
         /// Whether the last batch could not be written.
         private(set) var hasFailed = false
@@ -72,9 +74,10 @@ extension RecordStore {
         /// That of the day that has.
         private var life: SegmentLife?
 
-        init(nextSequence: UInt64, segments: [Segment], policy: RetentionPolicy) {
+        init(nextSequence: UInt64, segments: [Segment], expired: [Expired], policy: RetentionPolicy) {
             self.nextSequence = nextSequence
             self.segments = segments
+            self.expired = expired
             self.policy = policy
             life = segments.last.flatMap { SegmentLife($0.identity) }
             // What recovery found is served, failed or not: from here on it counts.
@@ -138,6 +141,28 @@ extension RecordStore {
             return Taken(
                 waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt,
                 life: life(at: lastIngestedAt), writer: writer)
+        }
+
+        var highestSequence: UInt64 { nextSequence - 1 }
+
+        /// Forgets what has expired; all that is to be destroyed by now.
+        mutating func expire(now: Instant) -> [Expired] {
+            let over = segments.filter { $0.identity.expiry <= now }
+            if !over.isEmpty {
+                segments.removeAll { $0.identity.expiry <= now }
+                index = index.filter { _, slot in
+                    if case .retained(let retained) = slot { retained.expiresAt > now } else { true }
+                }
+                // No record is added to a day that is over so long.
+                if let identity = writer?.segment.identity, identity.expiry <= now { writer = nil }
+                expired += over.map { Expired($0.identity, batches: $0.batches) }
+            }
+            return expired
+        }
+
+        /// These are gone.
+        mutating func forget(_ destroyed: [Expired]) {
+            expired.removeAll { destroyed.contains($0) }
         }
 
         private mutating func life(at instant: Instant) -> SegmentLife {

@@ -81,6 +81,24 @@ package final class RecordStore: Sendable {
         package var expiry: Instant
     }
 
+    /// A segment whose time is over.
+    package struct Expired: Hashable, Sendable {
+        /// The day of its records.
+        package let day: Day
+        /// How many it holds.
+        package let records: UInt64
+        /// Since when nobody sees them.
+        package let expiry: Instant
+        let name: String
+
+        init(_ identity: SegmentIdentity, batches: [BatchLocation]) {
+            day = identity.day
+            records = batches.reduce(0) { $0 + UInt64($1.header.count) }
+            expiry = identity.expiry
+            name = identity.fileName
+        }
+    }
+
     /// What recovery found damaged, cut or missing.
     package let recoveryReports: [String]
 
@@ -116,7 +134,7 @@ package final class RecordStore: Sendable {
             now: time.now)
         var recovered = State(
             nextSequence: max(settings.sequenceFloor, recovery.lastSequence) + 1, segments: recovery.segments,
-            policy: settings.policy)
+            expired: recovery.expired, policy: settings.policy)
         lost = recovery.lost
         for record in recovery.records { recovered.recover(record) }
         recoveryReports = recovery.reports
@@ -209,6 +227,31 @@ package final class RecordStore: Sendable {
     package var totals: Totals {
         let now = time.now
         return state.withLock { $0.totals(now: now) }
+    }
+
+    /// What is to be destroyed: segments whose time is over, those of an earlier start among them.
+    package var expired: [Expired] {
+        let now = time.now
+        return state.withLock { $0.expire(now: now) }
+    }
+
+    /// The highest sequence that was given so far: before anything is destroyed it must be kept elsewhere, and be the floor of the next
+    /// opening, or sequences would come again.
+    package var highestSequence: UInt64 { state.withLock { $0.highestSequence } }
+
+    /// Destroys segments, keys first. When it returns, neither their keys nor their data are in any file of the dataset; what a stop
+    /// cuts off goes on at the next opening. Blocks writes meanwhile, by files, not by records.
+    ///
+    /// - Throws: `io`: some of it may be done; to be called again.
+    package func destroy(_ segments: [Expired]) async throws(DatasetError) {
+        try await queue.run { [self] () throws(DatasetError) in
+            do throws(DiskError) {
+                try Destruction.run(segments.map(\.name), folders: settings.folders, files: files)
+            } catch {
+                throw DatasetError(.io, "\(error)")
+            }
+        }
+        state.withLock { $0.forget(segments) }
     }
 
     /// Keeps the records of later days by another policy; those of a day that has begun keep theirs.

@@ -21,6 +21,8 @@ struct Recovery {
 
     /// In the order of their sequences; none is empty.
     private(set) var segments: [Segment] = []
+    /// Those whose time is over: to be destroyed.
+    private(set) var expired: [RecordStore.Expired] = []
     /// Those of the segments' batches.
     private(set) var records: [Record] = []
     /// Sequences of records that are lost: of batches whose header can be trusted, but not their content.
@@ -47,6 +49,7 @@ struct Recovery {
         do {
             try files.createFolder(folders.keyFolder)
             try files.createFolder(folders.dataFolder)
+            try Destruction.goOn(folders: folders, files: files)
             keyNames = try names(in: folders.keyFolder, extension: DatasetFolders.keyExtension, files: files)
             dataNames = try names(in: folders.dataFolder, extension: DatasetFolders.dataExtension, files: files)
         } catch {
@@ -64,6 +67,11 @@ struct Recovery {
                 let (identity, keys) = try KeyFile.read(folders.key(name), master: master, files: files)
                 guard identity.sandbox == sandbox, identity.epoch == epoch, identity.fileName == name else {
                     recovery.reports.append("key file \(name) belongs to another dataset or segment: not used")
+                    continue
+                }
+                guard dataNames.contains(name) || identity.expiry > now else {
+                    // Its key is to go too, whatever became of its data.
+                    recovery.expired.append(RecordStore.Expired(identity, batches: []))
                     continue
                 }
                 guard dataNames.contains(name) else {
@@ -102,7 +110,10 @@ struct Recovery {
             lastSequence = max(lastSequence, header.lastSequence)
             if header.voidFrom < header.firstSequence { voids.append(header.voidFrom..<header.firstSequence) }
         }
-        guard identity.expiry > now else { return }
+        guard identity.expiry > now else {
+            expired.append(RecordStore.Expired(identity, batches: scan.batches))
+            return
+        }
         damage += scan.damage.map { (identity.fileName, $0) }
         segment.batches = scan.batches
         segments.append(segment)

@@ -121,6 +121,7 @@ package struct DatasetFolders: Sendable {
 
     static let keyExtension = "key"
     static let dataExtension = "segment"
+    static let doomedExtension = "doomed"
 
     package init(keys: FilePath, data: FilePath) {
         keyFolder = keys
@@ -129,4 +130,5 @@ package struct DatasetFolders: Sendable {
 
     func key(_ name: String) -> FilePath { keyFolder.appending("\(name).\(DatasetFolders.keyExtension)") }
     func data(_ name: String) -> FilePath { dataFolder.appending("\(name).\(DatasetFolders.dataExtension)") }
+    func doomed(_ name: String) -> FilePath { dataFolder.appending("\(name).\(DatasetFolders.doomedExtension)") }
 }

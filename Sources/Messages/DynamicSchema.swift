@@ -124,7 +124,8 @@ package final class DynamicType {
         let text = memory.cString(name)
         descriptor.pointee = ProtobufCMessageDescriptor(
             magic: UInt32(PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC), name: text, short_name: text, c_name: text, package_name: text,
-            sizeof_message: size, n_fields: UInt32(fields.count), fields: fields.isEmpty ? nil : array, fields_sorted_by_name: byName,
+            sizeof_message: size, n_fields: UInt32(fields.count), fields: fields.isEmpty ? nil : array,
+            fields_sorted_by_name: byName,
             n_field_ranges: UInt32(ranges.count), field_ranges: rangeArray, message_init: nil, reserved1: nil, reserved2: nil,
             reserved3: nil)
     }

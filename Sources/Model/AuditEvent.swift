@@ -26,6 +26,7 @@ public struct AuditEvent: Hashable, Sendable {
         case runEnd = "run.end"
         case recordRead = "record.read"
         case recordPreview = "record.preview"
+        case recordExpire = "record.expire"
         case accessRefused = "access.refused"
         case timeDoubtful = "time.doubtful"
         case timeTrusted = "time.trusted"

@@ -119,6 +119,8 @@ public enum Limits {
     public static let clockAheadDays = 30
     /// How often the time is noted.
     public static let clockNoteSeconds = 60
+    /// How often is looked for what has expired: it is destroyed within a minute.
+    public static let expirySeconds = 30
     /// Disk space kept for the audit: some 50,000 events, so that content can still be read, exported and accounted for on a full disk.
     public static let auditReservedBytes: Int64 = 16 << 20
     /// Kinds of refusals counted until they are recorded; further ones are counted together.

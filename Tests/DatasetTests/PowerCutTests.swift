@@ -1,6 +1,7 @@
 import Dataset
 import Disk
 import Model
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -89,5 +90,38 @@ import Testing
     @Test func `without syncs the same power cuts lose records, so the test above would notice`() async throws {
         let (lost, _) = try await explore(syncs: false) { _ in [.nothing] }
         #expect(lost > 0)
+    }
+
+    @Test func `no power cut while expired segments are destroyed loses another record, or brings one back`() async throws {
+        let seed = testSeed()
+        for operation in 0... {
+            let time = ManualTime()
+            let fixture = StoreFixture(master: fixture.master, time: time)
+            let files = SimulatedFiles()
+            let store = try fixture.open(files)
+            #expect(await store.append(try StoreFixture.submission("old")).isStored)
+            time.advance(hours: 24)
+            #expect(await store.append(try StoreFixture.submission("older than new")).isStored)
+            time.advance(hours: 72)
+            #expect(await store.append(try StoreFixture.submission("new")).isStored)
+            #expect(store.expired.map(\.records) == [1])
+            let base = files.operations
+            files.fail(at: base + operation, .stop)
+            try? await store.destroy(store.expired)
+            for remains in [SimulatedFiles.Remains.nothing, .everything, .some(seed: seed &+ UInt64(operation))] {
+                let found = files.afterPowerCut(remains)
+                let again = try fixture.open(found, floor: 3)
+                #expect(try again.all().map(\.id.value) == ["older than new", "new"], "operation \(operation), SEED=\(seed)")
+                #expect(again.recoveryReports.isEmpty, "\(again.recoveryReports), operation \(operation), SEED=\(seed)")
+                try await again.destroy(again.expired)
+                #expect(again.expired.isEmpty)
+                for folder in ["/data/keys/s/1", "/data/datasets/s/1"] {
+                    #expect(try found.list(FilePath(folder)).count == 2, "operation \(operation), SEED=\(seed)")
+                }
+                #expect(await again.append(try StoreFixture.submission("old")).isStored, "its id is free again")
+                await again.close()
+            }
+            if files.operations <= base + operation { break }
+        }
     }
 }

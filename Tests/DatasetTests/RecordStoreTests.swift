@@ -296,4 +296,49 @@ import Testing
         #expect(store.contents.days.keys.map { "\($0)" }.sorted() == ["2026-11-24"], "the day of both zones")
         await store.close()
     }
+
+    @Test func `what has expired is destroyed with its keys, and nothing else; its sequences never come again`() async throws {
+        let (files, fixture) = (SimulatedFiles(), StoreFixture())
+        let store = try fixture.open(files)
+        func kept() throws -> [String] {
+            try ["/data/keys/s/1", "/data/datasets/s/1"].flatMap { try files.list(FilePath($0)) }
+        }
+        for id in ["a", "b"] { #expect(await store.append(try StoreFixture.submission(id)).isStored) }
+        fixture.time.advance(hours: 24)
+        #expect(await store.append(try StoreFixture.submission("c")).isStored)
+        #expect(store.expired.isEmpty)
+        #expect(try kept().count == 4)
+        fixture.time.advance(hours: 72)
+        let expired = store.expired
+        #expect(expired.map(\.records) == [2] && expired.map { "\($0.day)" } == ["2026-11-23"])
+        #expect(try kept().count == 4, "it is hidden, and not destroyed before that is noted elsewhere")
+        try await store.destroy(expired)
+        #expect(try kept().count == 2 && kept().allSatisfy { $0.hasPrefix("2026-11-24") })
+        #expect(store.expired.isEmpty && store.highestSequence == 3)
+        fixture.time.advance(hours: 24)
+        try await store.destroy(store.expired)
+        #expect(try kept().isEmpty)
+        let floor = store.highestSequence
+        await store.close()
+        let again = try fixture.open(files, floor: floor)
+        #expect(await again.append(try StoreFixture.submission("a")).isStored)
+        #expect(try again.all().map(\.sequence) == [4])
+        await again.close()
+    }
+
+    @Test(arguments: 0..<6)
+    func `destroying that fails is told, and done when it is asked for again`(step: Int) async throws {
+        let (files, fixture) = (SimulatedFiles(), StoreFixture())
+        let store = try fixture.open(files)
+        #expect(await store.append(try StoreFixture.submission("a")).isStored)
+        fixture.time.advance(hours: 24 * 5)
+        let expired = store.expired
+        files.fail(at: files.operations + step, .fail(.ioError))
+        await #expect(throws: DatasetError.self) { try await store.destroy(expired) }
+        #expect(store.expired == expired)
+        try await store.destroy(expired)
+        #expect(store.expired.isEmpty)
+        #expect(try files.list(FilePath("/data/keys/s/1")).isEmpty && files.list(FilePath("/data/datasets/s/1")).isEmpty)
+        await store.close()
+    }
 }

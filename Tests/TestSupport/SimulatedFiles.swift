@@ -70,6 +70,11 @@ package final class SimulatedFiles: Files {
     /// Operations so far that changed something.
     package var operations: Int { state.withLock { $0.operations } }
 
+    /// Lets something happen at an operation to come.
+    package func fail(at operation: Int, _ fault: Fault) {
+        state.withLock { $0.faults[operation] = fault }
+    }
+
     /// The file system that is found after a power cut now.
     package func afterPowerCut(_ remains: Remains) -> SimulatedFiles {
         state.withLock { state in

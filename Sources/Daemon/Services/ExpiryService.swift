@@ -1,0 +1,45 @@
+import Catalog
+import Dataset
+import Logging
+import Model
+import ServiceLifecycle
+
+/// Destroys what has expired, unless the clock is doubted: what is destroyed does not come back.
+struct ExpiryService: Service {
+    let directory: SandboxDirectory
+    let catalog: CatalogStore
+    let time: TrustedTime
+    let logger: Logger
+
+    func run() async {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            for entry in directory.snapshot.entries.values where time.reading.doubt == nil { await expire(entry) }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(Limits.expirySeconds)) }
+        }
+    }
+
+    private func expire(_ entry: SandboxDirectory.Entry) async {
+        let expired = entry.store.expired
+        guard !expired.isEmpty else { return }
+        let records = expired.reduce(0) { $0 + $1.records }
+        let days = Set(expired.map(\.day)).sorted().map(\.description).joined(separator: ", ")
+        func deed(_ outcome: AuditEvent.Outcome) -> Deed {
+            Deed(
+                user: nil, chain: entry.sandbox.id, action: .recordExpire, object: days, outcome: outcome, count: records,
+                detail: "\(expired.count) segments")
+        }
+        do {
+            try await catalog.noteDestruction(of: deed(.intended), highestSequence: entry.store.highestSequence)
+            try await entry.store.destroy(expired)
+            try await catalog.record([deed(.done)])
+            logger.notice(
+                "expired records are destroyed",
+                metadata: ["sandbox": "\(entry.sandbox.name)", "records": "\(records)", "days": "\(days)"])
+        } catch {
+            // Nobody sees them any more; destroying them goes on with the next round.
+            logger.error(
+                "expired records could not be destroyed",
+                metadata: ["sandbox": "\(entry.sandbox.name)", "error": "\(error)"])
+        }
+    }
+}
