@@ -235,6 +235,9 @@ package final class RecordStore: Sendable {
         return state.withLock { $0.expire(now: now) }
     }
 
+    /// Message ids that are known in memory: of the visible records, and of what waits.
+    package var idCount: Int { state.withLock { $0.index.count } }
+
     /// The highest sequence that was given so far: before anything is destroyed it must be kept elsewhere, and be the floor of the next
     /// opening, or sequences would come again.
     package var highestSequence: UInt64 { state.withLock { $0.highestSequence } }
