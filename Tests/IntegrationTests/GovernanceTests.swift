@@ -10,7 +10,7 @@ import Testing
 
 /// Sandboxes, the flag, entitlement and audit of the built daemon.
 @Suite struct GovernanceTests {
-    private func sms(_ id: String, sentAt: Instant? = nil) throws -> Message {
+    private func sms(_ id: String, sentAt: Instant? = nil) throws(Status) -> Message {
         Message(
             id: try MessageID(id), configuration: "sms", sentAt: sentAt,
             content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "text of \(id)")))
@@ -98,6 +98,24 @@ import Testing
             #expect(try await other.dataset().records == 2)
             #expect(try await client.status().records == 1)
             await other.close()
+        }
+    }
+
+    @Test func `a refusal is the same for a sandbox that exists and one that does not`() async throws {
+        try await withDaemon { daemon, client in
+            _ = try await client.createSandbox(name: "there")
+            var refusals: [Status] = []
+            for name in ["there", "nowhe"] {
+                let client = try await MessageExportClient.connect(socket: daemon.socket, sandbox: name, retryTime: .zero)
+                do throws(Status) { _ = try await client.ingest(try sms("a")) } catch {
+                    var refusal = error
+                    refusal.message = refusal.message.replacing(name, with: "X")
+                    refusals.append(refusal)
+                }
+                await client.close()
+            }
+            #expect(refusals.count == 2 && refusals[0] == refusals[1], "\(refusals)")
+            #expect(refusals.first?.code == .permissionDenied)
         }
     }
 

@@ -14,7 +14,13 @@ extension ManagementHandlers {
                 by: call.peer.uid, name: name, title: title, kind: request.kind, zone: zone,
                 retention: retention ?? Retention(days: Limits.retentionDays))
         }
-        return try await sandboxes.bringUp(made)
+        do throws(Status) {
+            return try await sandboxes.bringUp(made)
+        } catch {
+            // The next start tries again.
+            _ = try? await catalog.setSandboxState(made.id, .failed)
+            throw error
+        }
     }
 
     func editSandbox(_ request: EditSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
