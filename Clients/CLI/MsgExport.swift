@@ -118,7 +118,10 @@ struct Connection: ParsableArguments {
             valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("Sandbox to work in. Default: $MESSAGE_EXPORT_SANDBOX, else prod.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Sandbox to work in. Default: $MESSAGE_EXPORT_SANDBOX, else prod or, on a sandbox's own socket, that one.",
+            valueName: "name"))
     var sandbox: String?
 
     @Option(
@@ -133,7 +136,8 @@ struct Connection: ParsableArguments {
     }
 
     var resolvedSandbox: String {
-        sandbox ?? ProcessInfo.processInfo.environment["MESSAGE_EXPORT_SANDBOX"] ?? defaultSandbox
+        // Empty: the daemon's default, which is another one on a socket of one sandbox.
+        sandbox ?? ProcessInfo.processInfo.environment["MESSAGE_EXPORT_SANDBOX"] ?? ""
     }
 }
 

@@ -18,7 +18,7 @@ public final class MessageExportClient: Sendable {
     ///
     /// - Parameters:
     ///   - socket: path of the daemon's socket.
-    ///   - sandbox: the sandbox that all calls concern.
+    ///   - sandbox: the sandbox that all calls concern; empty: prod or, on a sandbox's own socket, that one.
     ///   - timeout: how long each call waits for its answer, all tries together.
     ///   - retryTime: how long, within that, a call that is safe to repeat is tried again; zero: never.
     /// - Throws: `unavailable` when no daemon answers there, `permissionDenied` when this user may not connect.
