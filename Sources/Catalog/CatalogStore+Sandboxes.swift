@@ -187,8 +187,8 @@ extension CatalogStore {
                 arguments: [id])
             try append(
                 Deed(
-                    user: user, chain: id, action: .sandboxReset, object: sandbox.name,
-                    detail: "epoch \(sandbox.epoch) ended"), db)
+                    user: user, chain: id, action: .sandboxReset, object: sandbox.name, outcome: .intended,
+                    detail: "epoch \(sandbox.epoch) ends"), db)
             return try db.sandbox(id)
         }
     }
@@ -205,7 +205,8 @@ extension CatalogStore {
             try db.execute(
                 sql: "UPDATE sandbox SET state = 'deleted', revision = revision + 1 WHERE id = ?", arguments: [id])
             for chain in ["", id] {
-                try append(Deed(user: user, chain: chain, action: .sandboxDelete, object: sandbox.name), db)
+                try append(
+                    Deed(user: user, chain: chain, action: .sandboxDelete, object: sandbox.name, outcome: .intended), db)
             }
             return try db.sandbox(id)
         }

@@ -140,6 +140,9 @@ import Testing
                 }
                 #expect(outcomes.isSubset(of: [.ok, .unavailable, .notFound]), "\(outcomes)")
                 #expect(try await client.dataset().records == 0)
+                var resets: [AuditEvent.Outcome] = []
+                _ = try await client.auditEvents { resets += $0.filter { $0.action == .sandboxReset }.map(\.outcome) }
+                #expect(resets == [.intended, .done])
                 #expect(try await client.configurations().isEmpty)
                 try await configure()
                 #expect(try await client.ingest(try sms("m1")).outcome == .stored, "nothing is known of its earlier life")

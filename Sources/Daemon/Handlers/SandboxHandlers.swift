@@ -50,7 +50,9 @@ extension ManagementHandlers {
         try await sandboxes.takeDown(entry)
         // Flags that are off in it may be on in its next life.
         await flags.waitForLeases(of: entry.sandbox.name)
-        return try await sandboxes.bringUp(emptied)
+        let active = try await sandboxes.bringUp(emptied)
+        try await recordDone(.sandboxReset, of: entry.sandbox, in: [entry.sandbox.id], call)
+        return active
     }
 
     func deleteSandbox(_ request: ConfirmedSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {
@@ -60,7 +62,16 @@ extension ManagementHandlers {
         }
         directory.remove(entry.sandbox.name)
         try await sandboxes.takeDown(entry)
+        try await recordDone(.sandboxDelete, of: entry.sandbox, in: ["", entry.sandbox.id], call)
         return deleted
+    }
+
+    /// All that was in it is destroyed.
+    private func recordDone(
+        _ action: AuditEvent.Action, of sandbox: Sandbox, in chains: [String], _ call: Call
+    ) async throws(Status) {
+        let deeds = chains.map { Deed(user: call.peer.uid, chain: $0, action: action, object: sandbox.name) }
+        try await unlessCatalogFails { () async throws(CatalogError) in try await audit.record(deeds) }
     }
 
     func getSandbox(_ request: SandboxRequest, in place: Place) async throws(Status) -> Sandbox { place.sandbox }
