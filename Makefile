@@ -1,7 +1,7 @@
 # The two commands most people need are `make demo` and `make test`; `make help` lists the rest.
 
 SWIFT ?= swift
-APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev \
+APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev libzstd-dev \
 	libsqlite3-dev pkg-config python3 libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 

@@ -55,6 +55,7 @@ let package = Package(
         // System libraries, and the C that protoc-c generates.
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
@@ -63,7 +64,7 @@ let package = Package(
         module("Disk", [system]),
         module("Messages", ["Model", "CMessages"]),
         module("RPC", ["Model", "Messages", nio, nioPosix]),
-        module("Dataset", ["Model", "Disk", crypto, system]),
+        module("Dataset", ["Model", "Disk", "CZstd", crypto, system]),
         module("Audit", ["Model", crypto]),
         module("Catalog", ["Model", "Audit", grdb, system]),
         module("Formats", ["Model", "CZlib", crypto]),

@@ -12,6 +12,20 @@ struct Datasets: Sendable {
     let time: any TimeSource
     let logger: Logger
     let healthChanged: @Sendable () -> Void
+    /// What may take its time is done by one dataset after the other.
+    private let upkeep = DiskQueue("upkeep")
+
+    init(
+        settings: DaemonSettings, master: MasterKey, files: any Files, time: any TimeSource, logger: Logger,
+        healthChanged: @escaping @Sendable () -> Void
+    ) {
+        self.settings = settings
+        self.master = master
+        self.files = files
+        self.time = time
+        self.logger = logger
+        self.healthChanged = healthChanged
+    }
 
     /// - Parameter floor: new records get sequences above this.
     func open(_ sandbox: Sandbox, floor: UInt64) throws(Status) -> RecordStore {
@@ -23,11 +37,15 @@ struct Datasets: Sendable {
                     folders: DatasetFolders(
                         keys: settings.folder("keys", sandboxID: sandbox.id, epoch: sandbox.epoch),
                         data: settings.folder("datasets", sandboxID: sandbox.id, epoch: sandbox.epoch)),
-                    policy: try sandbox.policy, sequenceFloor: floor),
-                master: master, files: files, time: time,
-                reportFailure: { failure in
-                    logger.error("a batch was not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
-                }, healthChanged: healthChanged)
+                    policy: try sandbox.policy, quotas: sandbox.quotas, sequenceFloor: floor),
+                master: master, files: files, time: time, upkeep: upkeep,
+                reports: .init(
+                    failure: { failure in
+                        logger.error("not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
+                    },
+                    damage: { damage in
+                        logger.error("damage", metadata: ["sandbox": "\(sandbox.name)", "found": "\(damage)"])
+                    }, healthChanged: healthChanged))
             for report in store.recoveryReports {
                 logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
             }

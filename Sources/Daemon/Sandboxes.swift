@@ -39,7 +39,9 @@ struct Sandboxes: Sendable {
         do {
             try await directory.refresh(sandbox.id)
             let policy = try sandbox.policy
-            directory.snapshot.entries[sandbox.name]?.store.setPolicy(policy)
+            let store = directory.snapshot.entries[sandbox.name]?.store
+            store?.setPolicy(policy)
+            store?.setQuotas(sandbox.quotas)
             return sandbox
         } catch let error as CatalogError {
             throw Status(error)

@@ -11,6 +11,8 @@ extension Status {
         switch error.code {
         case .closed: self = .stopping
         case .full: self.init(.resourceExhausted, error.message, hint: "free space, or try again later", reason: .temporary)
+        case .quota:
+            self.init(.resourceExhausted, error.message, hint: "an administrator may allow more (msgexport sandbox edit)")
         case .conflict: self.init(.alreadyExists, error.message, field: "message_id", hint: "give each message an id of its own")
         case .io:
             self.init(.unavailable, error.message, hint: "the message may be stored or not: the same message again settles it")

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 
 /// A thread's worth of blocking work, kept off Swift's cooperative pool: one piece at a time, in order.
 package final class DiskQueue: Sendable {
@@ -7,6 +8,13 @@ package final class DiskQueue: Sendable {
     /// - Parameter name: shows in debuggers.
     package init(_ name: String) {
         queue = DispatchQueue(label: "message-export.\(name)")
+    }
+
+    /// Lets the thread that calls it rest. Only on a queue's thread: on others something else would wait.
+    package static func pause(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        nanosleep(&time, nil)
     }
 
     /// Runs `work` after everything given before it and returns at once.

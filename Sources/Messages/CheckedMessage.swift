@@ -7,6 +7,11 @@ package struct CheckedMessage: Sendable {
     package let configuration: String
     package let sentAt: Instant?
     package let channel: Channel
+    /// All whom it was sent to, as they are written.
+    package let recipients: [String]
+    /// Where it came from; nil: it does not say.
+    package let campaignID: String?
+    package let journeyVersionID: String?
     /// The message packed anew: equal messages have equal bytes.
     package let packed: [UInt8]
 
@@ -27,20 +32,34 @@ package struct CheckedMessage: Sendable {
             guard let email = wire.email else { throw missing }
             try check(email.pointee)
             channel = .email
+            recipients = try Self.recipients(email.pointee)
         case MESSAGEEXPORT__V1__MESSAGE__CONTENT_SMS:
             guard let sms = wire.sms else { throw missing }
             try check(sms.pointee)
             channel = .sms
+            recipients = [try sms.pointee.recipient_number.text("sms.recipient_number")]
         default:
             throw missing
         }
         try check(wire)
+        campaignID = try wire.execution?.pointee.campaign_id.textIfAny("execution.campaign_id")
+        journeyVersionID = try wire.execution?.pointee.journey_version_id.textIfAny("execution.journey_version_id")
         packed = pack(message)
         guard packed.count <= Limits.messageBytes else {
             throw Status(
                 .invalidArgument, "the message has \(packed.count) bytes, at most \(Limits.messageBytes) are allowed",
                 field: "content", limit: Limits.messageBytes)
         }
+    }
+}
+
+extension CheckedMessage {
+    fileprivate static func recipients(_ email: Messageexport__V1__Email) throws(Status) -> [String] {
+        var recipients: [String] = []
+        for (count, addresses) in [(email.n_to, email.to), (email.n_cc, email.cc), (email.n_bcc, email.bcc)] {
+            try forEach(count, addresses) { (_, address) throws(Status) in recipients.append(try address.email.text("email")) }
+        }
+        return recipients
     }
 }
 

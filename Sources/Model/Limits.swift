@@ -152,6 +152,34 @@ public enum Limits {
     public static let pendingBytes = 2 * (bytesInFlight + chunkedBytes)
     /// A data file is closed and a new one begun at this size: compaction and erasure later rewrite a file at a time.
     public static let segmentBytes: Int64 = 256 << 20
+    /// Records in one of them: what is to be known of those without an index file is in memory, some 200 bytes a record.
+    public static let segmentRecords: UInt64 = 1 << 17
+    /// Terms by which they are found.
+    public static let segmentPostings = 1 << 19
+    /// A day's segment that nobody has written to for so long is ended and compressed, if it has `compactionBytes`.
+    public static let compactionIdleSeconds = 300
+    /// A smaller one waits for the end of its day.
+    public static let compactionBytes: Int64 = 16 << 20
+    /// Level of zstd: four times as fast as 9, for a tenth more bytes.
+    public static let compressionLevel: Int32 = 6
+    /// What is compressed together, of small records: reading one of them decompresses all.
+    public static let compactedBatchBytes = 128 << 10
+    /// A segment's dictionary.
+    public static let dictionaryBytes = 64 << 10
+    /// What it is made from.
+    public static let sampleBytes = 4 << 20
+    /// Of each record among it.
+    public static let sampleRecordBytes = 16 << 10
+    /// Segments of one day that ids are told apart in; a new start counts anew.
+    public static let segmentsPerDay = 65_535
+    /// Terms by which one record is found, beside its id and its configuration: a mail to more recipients is found by the first ones.
+    public static let termsPerRecord = 1024
+    /// What of an index is in memory: with the smallest batches some 40 KiB.
+    public static let indexSummaryBytes = 64 << 20
+    /// Different damage that is told of between two starts.
+    public static let damageReports = 100
+    /// How often a read is tried whose segment is replaced meanwhile.
+    public static let readAttempts = 8
     /// Runs exporting at the same time. Each holds one batch and one compressor in memory.
     public static let runsAtOnce = 2
     /// Runs waiting for their turn.

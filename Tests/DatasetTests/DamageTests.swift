@@ -1,20 +1,24 @@
 import Dataset
 import Disk
+import Foundation
 import Model
 import SystemPackage
 import TestSupport
 import Testing
+
+/// Whether tests that try each of very many things try them all.
+private let flipsAll = ProcessInfo.processInfo.environment["ALL"] != nil
 
 /// Bytes on disk that are not what was written there.
 @Suite struct DamageTests {
     let fixture = StoreFixture()
     let files = SimulatedFiles()
 
-    /// Five records, one to a batch, in one segment.
-    private func fill() async throws -> (key: FilePath, data: FilePath) {
+    /// Five records, one to a batch, in one segment; its index is written where it is closed.
+    private func fill(isClosed: Bool = false) async throws -> (key: FilePath, data: FilePath) {
         let store = try fixture.open(files)
         for index in 1...5 { #expect(await store.append(try StoreFixture.submission("m\(index)")).isStored) }
-        await store.close()
+        if isClosed { await store.close() }
         let key = try #require(files.paths.first { $0.extension == "key" })
         let data = try #require(files.paths.first { $0.extension == "segment" })
         return (key, data)
@@ -65,11 +69,11 @@ import Testing
 
     @Test func `how many records of a window are lost is known`() async throws {
         let data = try await fill().data
-        files.flip(data, at: 2 * 4096 + 100)
+        files.flip(data, at: 2 * 4096 + 150)
         let store = try fixture.open(files)
         #expect(store.lost(after: 0, through: 5) == 1)
         #expect(store.lost(after: 3, through: 5) == 0)
-        #expect(store.count(after: 0, through: 5) == 4)
+        #expect(try store.count(after: 0, through: 5) == 4)
     }
 
     @Test func `damage found while reading is an error of its own that names the place`() async throws {
@@ -144,6 +148,78 @@ import Testing
             }
             #expect(await store.append(try StoreFixture.submission("new")).isStored, "SEED=\(seed)")
         }
+    }
+
+    /// Every byte, or every so many-th one, of every file of a small dataset that was closed.
+    private func forEachByte(every step: Int, from start: Int, _ body: (FilePath, Int, SimulatedFiles) async throws -> Void)
+        async throws
+    {
+        _ = try await fill(isClosed: true)
+        for path in files.paths {
+            for offset in stride(from: start, to: files.content(path).count, by: step) {
+                files.flip(path, at: offset)
+                try await body(path, offset, files)
+                files.flip(path, at: offset)
+            }
+        }
+    }
+
+    @Test func `each flipped byte of a dataset is found by verifying it`() async throws {
+        _ = try await fill(isClosed: true)
+        let store = try fixture.open(files)
+        let verified = try store.verify()
+        #expect(verified.problems == [] && verified.records == 5 && verified.segments == 1 && verified.batches == 5)
+        // All of them take minutes: `make crash` tries them, here it is some.
+        let step = flipsAll ? 1 : 29
+        var flips = 0
+        for path in files.paths {
+            for offset in stride(from: flipsAll ? 0 : Int(testSeed() % 29), to: files.content(path).count, by: step) {
+                files.flip(path, at: offset)
+                flips += 1
+                let problems = try store.verify().problems
+                #expect(!problems.isEmpty, "\(path), byte \(offset)")
+                files.flip(path, at: offset)
+            }
+        }
+        #expect(try store.verify().problems == [])
+        #expect(flips > 40_000 / step, "\(flips)")
+    }
+
+    @Test func `each flipped byte loses at most its batch: of keys and indexes nothing`() async throws {
+        let step = flipsAll ? 1 : 61
+        let start = flipsAll ? 0 : Int(testSeed() % 61)
+        try await forEachByte(every: step, from: start) { path, offset, files in
+            let found = files.afterPowerCut(.everything)
+            let store = try fixture.open(found)
+            let ids = try store.all().map(\.id.value)
+            let expected = ["m1", "m2", "m3", "m4", "m5"]
+            let damaged = path.extension == "segment" ? offset / 4096 : nil
+            let left = expected.indices.filter { $0 != damaged }.map { expected[$0] }
+            #expect(ids == expected || ids == left, "\(path), byte \(offset): \(ids)")
+            let again = try await store.append(StoreFixture.submission("m1"))
+            #expect(again.isDuplicate || damaged == 0, "\(path), byte \(offset)")
+            #expect(await store.append(try StoreFixture.submission("new")).isStored, "\(path), byte \(offset)")
+            await store.close()
+        }
+    }
+
+    @Test func `what can be mended is mended, and what cannot is told`() async throws {
+        let (key, data) = try await fill(isClosed: true)
+        let index = try #require(files.paths.first { $0.extension == "index" })
+        files.flip(key, at: 60)
+        files.flip(index, at: 9000)
+        files.flip(data, at: 4096 + 150)
+        var store = try fixture.open(files)
+        #expect(try store.verify().problems.count == 3)
+        #expect(try store.repair().count == 2)
+        let problems = try store.verify().problems
+        #expect(problems.count == 1 && problems[0].contains("sequences 2 to 2"), "\(problems)")
+        await store.close()
+        store = try fixture.open(files)
+        #expect(try store.all().map(\.id.value) == ["m1", "m3", "m4", "m5"])
+        #expect(store.lost(after: 0, through: 5) == 1)
+        files.flip(key, at: 4096 + 60)
+        #expect(try fixture.open(files).all().count == 4, "the first copy was mended")
     }
 
     @Test func `no content, id or key of the master is on disk in the clear`() async throws {

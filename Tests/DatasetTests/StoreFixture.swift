@@ -27,10 +27,13 @@ struct StoreFixture {
             master: master, files: files, time: time)
     }
 
-    static func submission(_ id: String, content: String = "", submitter: UInt32 = 1000) throws -> Submission {
+    static func submission(
+        _ id: String, content: String = "", submitter: UInt32 = 1000, group: String = "g", terms: [Term] = []
+    ) throws -> Submission {
         let payload = Array("payload of \(id) \(content)".utf8)
         return Submission(
-            submitter: submitter, id: try MessageID(id), contentSHA256: Array(SHA256.hash(data: payload)), payload: payload)
+            submitter: submitter, id: try MessageID(id), contentSHA256: Array(SHA256.hash(data: payload)),
+            group: Term(.configuration, group), terms: terms, payload: payload)
     }
 }
 
@@ -45,7 +48,7 @@ extension RecordStore {
     /// The records with a message id.
     func find(_ id: MessageID) throws(DatasetError) -> [StoredRecord] {
         var found: [StoredRecord] = []
-        for sequence in sequences(of: id) { found += try nextBatch(after: sequence - 1, through: sequence) ?? [] }
+        for sequence in try sequences(of: id) { if let record = try record(sequence) { found.append(record) } }
         return found
     }
 

@@ -3,6 +3,35 @@ import FoundationEssentials
 import Synchronization
 package import SystemPackage
 
+/// Whether a path is of a file right in the folder whose path and slash it begins with.
+private func isIn(_ folder: String, _ path: String) -> Bool {
+    path.hasPrefix(folder) && !path.utf8.dropFirst(folder.utf8.count).contains(UInt8(ascii: "/"))
+}
+
+extension SimulatedFiles.Remains {
+    /// What is left of a file.
+    fileprivate func bytes(of node: SimulatedFiles.Node, using generator: inout SeededGenerator) -> [UInt8] {
+        let size = Bool.random(using: &generator) ? node.bytes.count : node.durable.count
+        var bytes = Array(node.durable.prefix(size))
+        bytes += [UInt8](repeating: 0, count: size - bytes.count)
+        let changed = stride(from: 0, to: size, by: 512).filter { sector in
+            let range = sector..<min(sector + 512, node.bytes.count)
+            return range.upperBound > node.durable.count || node.bytes[range] != node.durable[range]
+        }
+        let kept = Int.random(in: 0...changed.count, using: &generator)
+        for (number, sector) in changed.enumerated() {
+            let range = sector..<min(sector + 512, size)
+            switch self {
+            case .garbage: bytes.replaceSubrange(range, with: generator.bytes(range.count))
+            case .torn where number >= kept: break
+            case .some where Bool.random(using: &generator): break
+            default: bytes.replaceSubrange(range, with: node.bytes[range])
+            }
+        }
+        return bytes
+    }
+}
+
 /// A file system in memory that knows what a power cut would leave: only what was synced is sure to stay.
 ///
 /// Files' bytes are durable after the file's `sync`, names after the folder's `syncFolder`. Every operation that changes something
@@ -23,6 +52,10 @@ package final class SimulatedFiles: Files {
         case everything
         /// Any of the unsynced 512-byte sectors and names, chosen by a seed.
         case some(seed: UInt64)
+        /// The unsynced bytes up to a sector, and the names, chosen by a seed.
+        case torn(seed: UInt64)
+        /// Any bytes where the unsynced ones were, and the names, chosen by a seed.
+        case garbage(seed: UInt64)
     }
 
     fileprivate struct Node {
@@ -37,9 +70,9 @@ package final class SimulatedFiles: Files {
 
     fileprivate struct State {
         var nodes: [Int: Node] = [:]
-        var names: [FilePath: Int] = [:]
-        var durableNames: [FilePath: Int] = [:]
-        var folders: Set<FilePath> = []
+        var names: [String: Int] = [:]
+        var durableNames: [String: Int] = [:]
+        var folders: Set<String> = []
         var operations = 0
         var faults: [Int: Fault] = [:]
         var isStopped = false
@@ -86,11 +119,11 @@ package final class SimulatedFiles: Files {
             case .everything:
                 found.names = state.names
                 return SimulatedFiles(found)
-            case .some(let seed):
+            case .some(let seed), .torn(let seed), .garbage(let seed):
                 var generator = SeededGenerator(seed: seed)
                 found.names = SimulatedFiles.mixed(state, using: &generator)
                 for id in found.nodes.keys.sorted() {
-                    if let node = state.nodes[id] { found.nodes[id]?.bytes = SimulatedFiles.torn(node, using: &generator) }
+                    if let node = state.nodes[id] { found.nodes[id]?.bytes = remains.bytes(of: node, using: &generator) }
                 }
             }
             // What survived the power cut is on the disk.
@@ -100,28 +133,26 @@ package final class SimulatedFiles: Files {
         }
     }
 
-    private static func mixed(_ state: borrowing State, using generator: inout SeededGenerator) -> [FilePath: Int] {
-        var names: [FilePath: Int] = [:]
-        for path in Set(state.names.keys).union(state.durableNames.keys).sorted(by: { $0.string < $1.string }) {
-            names[path] = Bool.random(using: &generator) ? state.names[path] : state.durableNames[path]
+    /// Each file has the names that were durable, or those that it had last; so a rename happened or it did not.
+    private static func mixed(_ state: borrowing State, using generator: inout SeededGenerator) -> [String: Int] {
+        var isNew: [Int: Bool] = [:]
+        for id in state.nodes.keys.sorted() { isNew[id] = Bool.random(using: &generator) }
+        var names: [String: Int] = [:]
+        for path in Set(state.names.keys).union(state.durableNames.keys) {
+            let (new, old) = (state.names[path], state.durableNames[path])
+            if let new, new == old || isNew[new] == true {
+                names[path] = new
+            } else if let old, new != nil || isNew[old] == false {
+                names[path] = old
+            }
         }
         return names
-    }
-
-    private static func torn(_ node: Node, using generator: inout SeededGenerator) -> [UInt8] {
-        let size = Bool.random(using: &generator) ? node.bytes.count : node.durable.count
-        var bytes = [UInt8](repeating: 0, count: size)
-        for sector in stride(from: 0, to: size, by: 512) {
-            let source = Bool.random(using: &generator) ? node.bytes : node.durable
-            for index in sector..<min(sector + 512, size) where index < source.count { bytes[index] = source[index] }
-        }
-        return bytes
     }
 
     /// Damages a file: flips the lowest bit of the byte at `offset`.
     package func flip(_ path: FilePath, at offset: Int) {
         state.withLock { state in
-            guard let id = state.names[path] else { return }
+            guard let id = state.names[path.string] else { return }
             state.nodes[id]?.bytes[offset] ^= 1
             state.nodes[id]?.sync()
         }
@@ -130,7 +161,7 @@ package final class SimulatedFiles: Files {
     /// Makes the sector of 512 bytes at `offset` fail to be read.
     package func spoil(_ path: FilePath, at offset: Int) {
         state.withLock { state in
-            guard let id = state.names[path] else { return }
+            guard let id = state.names[path.string] else { return }
             state.nodes[id]?.spoiled.insert(offset / 512)
         }
     }
@@ -138,7 +169,7 @@ package final class SimulatedFiles: Files {
     /// Overwrites part of a file with zeros, as a disk may that lost a write.
     package func zero(_ path: FilePath, _ range: Range<Int>) {
         state.withLock { state in
-            guard let id = state.names[path] else { return }
+            guard let id = state.names[path.string] else { return }
             for index in range { state.nodes[id]?.bytes[index] = 0 }
             state.nodes[id]?.sync()
         }
@@ -146,11 +177,11 @@ package final class SimulatedFiles: Files {
 
     /// A file's bytes as a reader sees them; empty when there is no such file.
     package func content(_ path: FilePath) -> [UInt8] {
-        state.withLock { state in state.names[path].flatMap { state.nodes[$0]?.bytes } ?? [] }
+        state.withLock { state in state.names[path.string].flatMap { state.nodes[$0]?.bytes } ?? [] }
     }
 
     /// All files, by path.
-    package var paths: [FilePath] { state.withLock { $0.names.keys.sorted { $0.string < $1.string } } }
+    package var paths: [FilePath] { state.withLock { $0.names.keys.sorted().map { FilePath($0) } } }
 
     // MARK: Files
 
@@ -158,7 +189,7 @@ package final class SimulatedFiles: Files {
         try change("create folder", path) { state in
             var folder = path
             while !folder.components.isEmpty {
-                state.folders.insert(folder)
+                state.folders.insert(folder.string)
                 folder.removeLastComponent()
             }
         }
@@ -167,21 +198,23 @@ package final class SimulatedFiles: Files {
     package func syncFolder(_ path: FilePath) throws(DiskError) {
         try change("sync folder", path) { [syncs] state in
             guard syncs else { return }
-            for (name, _) in state.durableNames where name.removingLastComponent() == path { state.durableNames[name] = nil }
-            for (name, id) in state.names where name.removingLastComponent() == path { state.durableNames[name] = id }
+            let prefix = path.string + "/"
+            for name in state.durableNames.keys where isIn(prefix, name) { state.durableNames[name] = nil }
+            for (name, id) in state.names where isIn(prefix, name) { state.durableNames[name] = id }
         }
     }
 
     package func list(_ path: FilePath) throws(DiskError) -> [String] {
         try look("list", path) { state in
-            guard state.folders.contains(path) else { return nil }
-            let names = state.names.keys.filter { $0.removingLastComponent() == path }.compactMap { $0.lastComponent?.string }
+            guard state.folders.contains(path.string) else { return nil }
+            let prefix = path.string + "/"
+            let names = state.names.keys.filter { isIn(prefix, $0) }.map { String($0.dropFirst(prefix.count)) }
             return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 
     package func exists(_ path: FilePath) throws(DiskError) -> Bool {
-        try look("look at", path) { state in state.names[path] != nil || state.folders.contains(path) }
+        try look("look at", path) { state in state.names[path.string] != nil || state.folders.contains(path.string) }
     }
 
     package func create(_ path: FilePath) throws(DiskError) -> any File {
@@ -189,26 +222,26 @@ package final class SimulatedFiles: Files {
         try change("create", path) { state in
             let id = state.nodes.count
             state.nodes[id] = Node()
-            state.names[path] = id
+            state.names[path.string] = id
         }
         return try open(path)
     }
 
     package func open(_ path: FilePath) throws(DiskError) -> any File {
-        SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path] })
+        SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path.string] })
     }
 
     package func rename(_ path: FilePath, to target: FilePath) throws(DiskError) {
-        let id = try look("rename", path) { $0.names[path] }
+        let id = try look("rename", path) { $0.names[path.string] }
         try change("rename", path) { state in
-            state.names[path] = nil
-            state.names[target] = id
+            state.names[path.string] = nil
+            state.names[target.string] = id
         }
     }
 
     package func remove(_ path: FilePath) throws(DiskError) {
-        _ = try look("remove", path) { $0.names[path] }
-        try change("remove", path) { state in state.names[path] = nil }
+        _ = try look("remove", path) { $0.names[path.string] }
+        try change("remove", path) { state in state.names[path.string] = nil }
     }
 
     // MARK: Faults
@@ -261,7 +294,8 @@ package final class SimulatedFiles: Files {
         }
 
         func write(_ pieces: [Data], at offset: Int64) throws(DiskError) {
-            let written = pieces.flatMap { $0 }
+            var written: [UInt8] = []
+            for piece in pieces { piece.withUnsafeBytes { written.append(contentsOf: $0) } }
             func put(_ bytes: ArraySlice<UInt8>, _ state: inout State) {
                 let end = Int(offset) + bytes.count
                 let size = state.nodes[id]?.bytes.count ?? 0
@@ -280,7 +314,8 @@ package final class SimulatedFiles: Files {
             let bytes: [UInt8]? = try files.look("read", path) { state in
                 guard let node = state.nodes[id] else { return nil }
                 let isSpoiled = node.spoiled.contains { sectors.contains($0) }
-                return .some(isSpoiled ? nil : Array(node.bytes.dropFirst(Int(offset)).prefix(count)))
+                let start = min(Int(offset), node.bytes.count)
+                return .some(isSpoiled ? nil : Array(node.bytes[start..<min(start + count, node.bytes.count)]))
             }
             guard let bytes else { throw DiskError("read", path, .ioError) }
             return bytes

@@ -40,11 +40,11 @@ extension ManagementHandlers {
     ) async throws(Status) -> Int {
         let entry = place.entry
         var count = 0
-        for sequence in entry.store.sequences(of: id) {
-            let size = entry.store.bytesToRead(after: sequence - 1)
+        for sequence in try await look(entry, { (store) throws(DatasetError) in try store.sequences(of: id) }) {
+            let size = try await look(entry) { (store) throws(DatasetError) in try store.bytesToRead(after: sequence - 1) }
             try await holding(size, for: place.call) { () async throws(Status) in
                 let records = try await read(entry) { (store) throws(DatasetError) in
-                    try store.nextBatch(after: sequence - 1, through: sequence)
+                    try store.record(sequence).map { [$0] }
                 }
                 for record in records ?? [] {
                     count += 1
@@ -72,7 +72,8 @@ extension ManagementHandlers {
         var cursor = request.beforeSequence == 0 ? UInt64.max : request.beforeSequence
         while left > 0 {
             let (before, most) = (cursor, left)
-            let isMore = try await holding(entry.store.bytesToRead(before: before), for: place.call) { () async throws(Status) in
+            let size = try await look(entry) { (store) throws(DatasetError) in try store.bytesToRead(before: before) }
+            let isMore = try await holding(size, for: place.call) { () async throws(Status) in
                 let records = try await read(entry) { (store) throws(DatasetError) in
                     try store.previousBatch(before: before).map { $0.suffix(most) }
                 }
@@ -103,6 +104,17 @@ extension ManagementHandlers {
             throw error
         }
         try await record(.done, read)
+    }
+
+    /// Looks something up that is not content.
+    private func look<Value: Sendable>(
+        _ entry: SandboxDirectory.Entry, _ body: @escaping @Sendable (RecordStore) throws(DatasetError) -> Value
+    ) async throws(Status) -> Value {
+        do throws(DatasetError) {
+            return try await reads.run { () throws(DatasetError) in try body(entry.store) }
+        } catch {
+            throw Status(error)
+        }
     }
 
     /// Reads and decodes records, one piece of work at a time: a large one takes several times its size meanwhile.

@@ -64,7 +64,8 @@ struct Ingester: Sendable {
             sentAt: sentAt)
         let submission = Submission(
             submitter: call.peer.uid, source: call.connection, id: message.id,
-            contentSHA256: Array(SHA256.hash(data: message.packed)), payload: stored.packed)
+            contentSHA256: Array(SHA256.hash(data: message.packed)), group: Term(configuration), terms: message.terms,
+            payload: stored.packed)
         let refusal = reasonNotToKeep(sentAt, configuration, entry)
         entry.store.append(submission, keep: refusal == nil) { result in
             completion(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
@@ -79,6 +80,25 @@ struct Ingester: Sendable {
         let since = max(configuration.enabledSince ?? entry.entitledSince, entry.entitledSince)
         let tolerated = Int64(Limits.enabledToleranceSeconds) * 1000
         return sentAt.milliseconds + tolerated < since.milliseconds ? .beforeEnabled : nil
+    }
+}
+
+extension Term {
+    /// Records are counted by their configuration.
+    init(_ configuration: ChannelConfiguration) {
+        self.init(.configuration, configuration.id)
+    }
+}
+
+extension CheckedMessage {
+    /// What its record is found by.
+    fileprivate var terms: [Term] {
+        var terms: [Term] = []
+        terms.reserveCapacity(recipients.count + 2)
+        if let campaignID { terms.append(Term(.campaign, campaignID)) }
+        if let journeyVersionID { terms.append(Term(.journey, journeyVersionID)) }
+        for recipient in recipients { terms.append(Term(.recipient, Recipient.normalized(recipient))) }
+        return terms
     }
 }
 

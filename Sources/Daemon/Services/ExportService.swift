@@ -48,8 +48,16 @@ final class ExportService: Service {
         }
         let run = order.run
         // What recovery found lost is missing from the export, and so must show in its counts.
-        let expected =
-            entry.store.count(after: run.after, through: run.through) + entry.store.lost(after: run.after, through: run.through)
+        let expected: UInt64
+        do throws(DatasetError) {
+            expected = try await DiskQueue("count").run { () throws(DatasetError) in
+                try entry.store.count(after: run.after, through: run.through)
+                    + entry.store.lost(after: run.after, through: run.through)
+            }
+        } catch {
+            await end(failed(run, "\(error)"))
+            throw Status(error)
+        }
         let export = Export(
             run: run, dataflow: order.dataflow, destination: order.destination, sandbox: name, expected: expected)
         waiting.withLock { $0[run.id] = [:] }

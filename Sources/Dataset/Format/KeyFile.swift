@@ -14,13 +14,60 @@ enum KeyFile {
     static func create(
         _ path: FilePath, identity: SegmentIdentity, keys: SegmentKeys, master: MasterKey, files: any Files
     ) throws(DiskError) {
-        let copy = encode(identity: identity, keys: keys, master: master)
-        precondition(copy.count <= copySize, "an identity fits a block: names are limited to 256 bytes")
-        let padding = [UInt8](repeating: 0, count: copySize - copy.count)
         let file = try files.create(path)
+        try write(file, identity: identity, keys: keys, master: master)
+        try files.syncFolder(path.removingLastComponent())
+    }
+
+    /// Puts another one in the place of a key file: the same key, wrapped anew. When it returns, it is durable; until then the old one is.
+    static func replace(
+        _ path: FilePath, unfinished: FilePath, identity: SegmentIdentity, keys: SegmentKeys, master: MasterKey, files: any Files
+    ) throws(DatasetError) {
+        do throws(DiskError) {
+            if try files.exists(unfinished) { try files.remove(unfinished) }
+            try write(try files.create(unfinished), identity: identity, keys: keys, master: master)
+            try files.rename(unfinished, to: path)
+            try files.syncFolder(path.removingLastComponent())
+        } catch {
+            throw DatasetError(error.isFull ? .full : .io, "\(error)")
+        }
+    }
+
+    private static func write(
+        _ file: any File, identity: SegmentIdentity, keys: SegmentKeys, master: MasterKey
+    ) throws(DiskError) {
+        let copy = encode(identity: identity, keys: keys, master: master)
+        // An identity fits a block: names are limited to 256 bytes, and so is what a segment replaces.
+        precondition(copy.count <= copySize, "an identity fits a block")
+        let padding = [UInt8](repeating: 0, count: copySize - copy.count)
         try file.write([Data(copy), Data(padding), Data(copy), Data(padding)], at: 0)
         try file.sync()
-        try files.syncFolder(path.removingLastComponent())
+    }
+
+    /// What is not as it was written, in either copy.
+    static func problems(
+        _ path: FilePath, expected: SegmentIdentity, master: MasterKey, files: any Files
+    ) throws(DatasetError) -> [String] {
+        let file: any File
+        do { file = try files.open(path) } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw DatasetError(.io, "\(error)") }
+            return ["key file \(path) is missing"]
+        }
+        var problems: [String] = []
+        for (number, start) in [0, copySize].enumerated() {
+            do throws(DatasetError) {
+                let copy = try readCopy(file, at: start)
+                let found = try decode(copy[...], master: master, path: path)
+                guard found.identity == expected, copy.dropFirst(found.size).allSatisfy({ $0 == 0 }) else {
+                    throw DatasetError(.corrupt, "it was changed")
+                }
+            } catch {
+                guard error.code != .io else { throw error }
+                problems.append("copy \(number + 1) of key file \(path) is damaged; the other one is as good")
+            }
+        }
+        return problems.count < 2
+            ? problems : ["key file \(path) is damaged in both copies: its records are lost with the next start"]
     }
 
     /// Reads the key file, from either copy.
@@ -32,7 +79,8 @@ enum KeyFile {
         var failures: [DatasetError] = []
         for start in [0, copySize] {
             do throws(DatasetError) {
-                return try decode(try readCopy(file, at: start)[...], master: master, path: path)
+                let found = try decode(try readCopy(file, at: start)[...], master: master, path: path)
+                return (found.identity, found.keys)
             } catch {
                 failures.append(error)
             }
@@ -73,7 +121,7 @@ enum KeyFile {
 
     static func decode(
         _ copy: ArraySlice<UInt8>, master: MasterKey, path: FilePath
-    ) throws(DatasetError) -> (identity: SegmentIdentity, keys: SegmentKeys) {
+    ) throws(DatasetError) -> (identity: SegmentIdentity, keys: SegmentKeys, size: Int) {
         let damaged = DatasetError(.corrupt, "key file \(path) is damaged")
         var reader = ByteReader(copy)
         guard let found = reader.read(magic.count), Array(found) == magic, let foundVersion = reader.read(UInt16.self) else {
@@ -96,7 +144,7 @@ enum KeyFile {
         do {
             let box = try AES.GCM.SealedBox(nonce: AES.GCM.Nonce(data: nonceBytes), ciphertext: wrapped, tag: tag)
             let root = try AES.GCM.open(box, using: master.key, authenticating: authenticated)
-            return (identity, SegmentKeys(root: SymmetricKey(data: root)))
+            return (identity, SegmentKeys(root: SymmetricKey(data: root)), reader.position - copy.startIndex)
         } catch {
             throw damaged
         }

@@ -2,20 +2,27 @@ package import Model
 
 /// The name of a segment: 16 random bytes, unique for ever.
 package struct SegmentID: Hashable, Sendable, CustomStringConvertible {
-    let bytes: [UInt8]
+    private let number: Fingerprint
 
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(number)
+        return writer.bytes
+    }
+
+    /// Nil when there are not exactly 16 bytes.
     init?(_ bytes: some Sequence<UInt8>) {
-        self.bytes = Array(bytes)
-        guard self.bytes.count == 16 else { return nil }
+        var reader = ByteReader(Array(bytes)[...])
+        guard let number = reader.readFingerprint(), reader.remaining == 0 else { return nil }
+        self.number = number
+    }
+
+    private init(_ number: Fingerprint) {
+        self.number = number
     }
 
     static func random() -> SegmentID {
-        var generator = SystemRandomNumberGenerator()
-        var writer = ByteWriter()
-        writer.write(generator.next())
-        writer.write(generator.next())
-        guard let id = SegmentID(writer.bytes) else { preconditionFailure("two UInt64 are 16 bytes") }
-        return id
+        SegmentID(Fingerprint(high: .random(in: .min ... .max), low: .random(in: .min ... .max)))
     }
 
     /// Thirty-two hexadecimal digits.

@@ -37,6 +37,9 @@ struct SegmentLife: Hashable {
         hours = SegmentLife.hours(of: day, in: zone)
     }
 
+    /// Whether a segment is of this day.
+    func covers(_ identity: SegmentIdentity) -> Bool { identity.day == day && identity.zone == zone }
+
     private static func hours(of day: Day, in zone: Zone) -> Range<Instant> {
         zone.start(of: day)..<zone.start(of: Day(number: day.number + 1))
     }

@@ -1,0 +1,57 @@
+import Crypto
+import Model
+
+/// 128 bits of a SHA-256: tells apart what is not equal. It stands in files that are sealed, and in memory, only.
+struct Fingerprint: Hashable, Comparable, Sendable {
+    let high: UInt64
+    let low: UInt64
+
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// The first 16 bytes of a digest.
+    init(digest: some Sequence<UInt8>) {
+        var iterator = digest.makeIterator()
+        func word() -> UInt64 { (0..<8).reduce(0) { word, _ in word << 8 | UInt64(iterator.next() ?? 0) } }
+        high = word()
+        low = word()
+    }
+
+    /// What a submitter's message id is known by.
+    init(submitter: UInt32, id: MessageID) {
+        var bytes: [UInt8] = [0]
+        bytes.reserveCapacity(5 + id.value.utf8.count)
+        withUnsafeBytes(of: submitter.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: id.value.utf8)
+        self.init(digest: SHA256.hash(data: bytes))
+    }
+
+    static func < (left: Fingerprint, right: Fingerprint) -> Bool {
+        left.high == right.high ? left.low < right.low : left.high < right.high
+    }
+}
+
+/// Something that records are found by, beside their id. Equal terms mean equal values, but for one in 2^64: who finds a record by one
+/// looks whether it is so.
+package struct Term: Hashable, Sendable {
+    /// What a term says of a record.
+    package enum Kind: UInt8, Sendable {
+        case configuration = 1
+        case recipient = 2
+        case campaign = 3
+        case journey = 4
+    }
+
+    let fingerprint: UInt64
+
+    /// The term of a value as it is compared: equal values have equal bytes.
+    package init(_ kind: Kind, _ value: some StringProtocol) {
+        fingerprint = Fingerprint(digest: SHA256.hash(data: [kind.rawValue] + Array(value.utf8))).high
+    }
+
+    init(fingerprint: UInt64) {
+        self.fingerprint = fingerprint
+    }
+}

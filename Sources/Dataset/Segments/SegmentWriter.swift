@@ -1,0 +1,64 @@
+import Disk
+import FoundationEssentials
+import Model
+
+/// Appends batches to a segment of its own making. After a throw it must not be used again: begin a new segment.
+struct SegmentWriter: Sendable {
+    let identity: SegmentIdentity
+    let keys: SegmentKeys
+    private let file: any File
+    private let identityBytes: [UInt8]
+    /// Batches in it.
+    private(set) var ordinal: UInt64 = 0
+    private(set) var offset: Int64 = 0
+
+    /// Makes the segment's two files. When it returns both are durable, and the data file is empty.
+    ///
+    /// The data file comes first: where only it is found, or with a broken key, and it is empty, then nothing was ever in it.
+    init(identity: SegmentIdentity, folders: DatasetFolders, master: MasterKey, files: any Files) throws(DiskError) {
+        let keys = SegmentKeys.random()
+        do {
+            file = try files.create(folders.data(identity.fileName))
+            try files.syncFolder(folders.dataFolder)
+            try KeyFile.create(folders.key(identity.fileName), identity: identity, keys: keys, master: master, files: files)
+        } catch {
+            SegmentWriter.remove(identity, folders: folders, files: files)
+            throw error
+        }
+        self.identity = identity
+        self.keys = keys
+        identityBytes = identity.encoded
+    }
+
+    /// Seals the records into one batch. When it returns they are durable.
+    ///
+    /// - Parameter voidFrom: the first sequence after the last batch of the dataset that succeeded; its own when none failed since.
+    mutating func append(
+        _ submissions: [Submission], firstSequence: UInt64, voidFrom: UInt64, ingestedAt: Instant
+    ) throws(DiskError) -> BatchLocation {
+        let plain = EntryCoding.encode(submissions)
+        // Batch after batch: when this one is made, all before it are durable.
+        let header = Batch.Header(
+            segment: identity.id, ordinal: ordinal, durable: ordinal, firstSequence: firstSequence,
+            lastSequence: firstSequence + UInt64(submissions.count) - 1, voidFrom: voidFrom, ingestedAt: ingestedAt,
+            count: UInt32(submissions.count), sealedSize: UInt32(plain.count), plainSize: UInt32(plain.count))
+        let location = try write(plain, header: header)
+        try file.sync()
+        return location
+    }
+
+    private mutating func write(_ content: [UInt8], header: Batch.Header) throws(DiskError) -> BatchLocation {
+        try file.write(Batch.seal(content, header: header, identity: identityBytes, keys: keys), at: offset)
+        let location = BatchLocation(header, offset: offset)
+        ordinal += 1
+        offset += header.extent
+        return location
+    }
+
+    /// Removes the files of a segment in which nothing was ever acknowledged, as far as that can be done: on a disk that fails or is
+    /// full, each attempt to write would leave another one.
+    static func remove(_ identity: SegmentIdentity, folders: DatasetFolders, files: any Files) {
+        try? files.remove(folders.key(identity.fileName))
+        try? files.remove(folders.data(identity.fileName))
+    }
+}

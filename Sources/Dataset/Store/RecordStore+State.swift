@@ -1,0 +1,299 @@
+import Model
+
+extension RecordStore {
+    /// All that changes in a dataset, as a value: no disk, no clock, no threads.
+    struct State {
+        struct Waiting {
+            let submission: Submission
+            let keep: Bool
+            let completion: Completion
+        }
+
+        /// What the writer took to commit.
+        struct Taken {
+            let waiting: [Waiting]
+            let firstSequence: UInt64
+            let voidFrom: UInt64
+            let ingestedAt: Instant
+            let life: SegmentLife
+            let writer: SegmentWriter?
+            /// Whether no more than these go to the segment that is being written.
+            let isSegmentFull: Bool
+        }
+
+        /// A completion with what to tell it, to be run without the lock.
+        struct Answer {
+            let completion: Completion
+            let result: Result<Appended, DatasetError>
+
+            func run() { completion(result) }
+        }
+
+        enum Decision {
+            case answer(Result<Appended, DatasetError>)
+            case waits
+            /// It waits, and nobody is writing: the caller must start the writer.
+            case waitsForNewWriter
+            /// It waits for a look at the disk, and nobody is looking: the caller must start to.
+            case waitsForNewLook
+        }
+
+        private(set) var segments: SegmentList
+        var isClosed = false
+        /// Whether the last batch could not be written.
+        private(set) var hasFailed = false
+
+        /// What is known of ids that are on their way, by their content.
+        private var pending: [Fingerprint: Fingerprint] = [:]
+        private var waiting = FairQueue<Waiting>()
+        /// Submissions that memory alone cannot tell about.
+        private var doubtful: [Waiting] = []
+        private var isLooking = false
+        /// For so many batches to come nobody has much of one: somebody with few records may come again.
+        private var batchesShared = 0
+        /// Repeats of what waits or is being written: they share its end.
+        private var repeats: [Fingerprint: [Completion]] = [:]
+        /// What waits takes, about.
+        private(set) var waitingBytes = 0
+        private var isWriting = false
+        private var writer: SegmentWriter?
+        private var nextSequence: UInt64
+        /// The first sequence after the last batch that succeeded.
+        private var voidFrom: UInt64
+        private var lastIngestedAt: Instant
+        /// Decides about days that have not begun.
+        var policy: RetentionPolicy
+        /// That of the day that has.
+        private var life: SegmentLife?
+        var meter: QuotaMeter
+        /// What reading found damaged.
+        var damage: [String] = []
+        /// Who waits for records, by a number.
+        var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var lastWatcher: UInt64 = 0
+
+        init(nextSequence: UInt64, segments: SegmentList, policy: RetentionPolicy, quotas: Sandbox.Quotas) {
+            self.nextSequence = nextSequence
+            self.segments = segments
+            self.policy = policy
+            life = segments.closed.last.flatMap { SegmentLife($0.identity) }
+            lastIngestedAt = segments.closed.compactMap(\.times?.upperBound).max() ?? Instant(milliseconds: .min)
+            meter = QuotaMeter(quotas)
+            // What recovery found is served, failed or not: from here on it counts.
+            voidFrom = nextSequence
+        }
+
+        // MARK: Submissions
+
+        /// Decides about a submission: answers it, or lets it wait for its commit or for a look at the disk.
+        mutating func take(
+            _ submission: Submission, keep: Bool, now: Instant, completion: @escaping Completion
+        ) -> Decision {
+            guard !isClosed else { return .answer(.failure(.closing)) }
+            let content = submission.content
+            if let other = pending[submission.fingerprint] {
+                guard other == content else { return .answer(.failure(.conflict)) }
+                guard waitingBytes + Submission.overhead <= Limits.pendingBytes else { return .answer(.failure(tooMuch)) }
+                repeats[submission.fingerprint, default: []].append(completion)
+                waitingBytes += Submission.overhead
+                return .waits
+            }
+            let entry = Waiting(submission: submission, keep: keep, completion: completion)
+            switch segments.find(submission.fingerprint, now: now) {
+            case .known(let known, let expiresAt): return .answer(known.answer(to: content, expiresAt: expiresAt))
+            case .unknown: return enqueue(entry, now: now)
+            case .perhaps:
+                guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
+                pending[submission.fingerprint] = content
+                doubtful.append(entry)
+                waitingBytes += submission.size
+                defer { isLooking = true }
+                return isLooking ? .waits : .waitsForNewLook
+            }
+        }
+
+        /// Lets a record that is not there yet wait for its commit.
+        private mutating func enqueue(_ entry: Waiting, now: Instant) -> Decision {
+            let submission = entry.submission
+            guard entry.keep else { return .answer(.success(.notKept)) }
+            guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
+            if let refusal = meter.refusal(
+                of: submission.size, stored: segments.size + UInt64(waitingBytes), ofDay: recordsOfDay(at: now), now: now)
+            {
+                return .answer(.failure(refusal))
+            }
+            pending[submission.fingerprint] = submission.content
+            waiting.append(entry, of: submission.source)
+            waitingBytes += submission.size
+            defer { isWriting = true }
+            return isWriting ? .waits : .waitsForNewWriter
+        }
+
+        /// One that is larger than the limit on its own is taken when nothing else waits.
+        private func hasRoom(for submission: Submission) -> Bool {
+            waitingBytes == 0 || waitingBytes + submission.size <= Limits.pendingBytes
+        }
+
+        private var tooMuch: DatasetError {
+            DatasetError(.full, "\(waitingBytes) bytes already wait for the disk; try again later")
+        }
+
+        // MARK: Looks at the disk
+
+        /// What to look for next; nil when nothing is doubtful, and then nobody looks any more.
+        mutating func nextDoubtful() -> [Waiting]? {
+            guard !doubtful.isEmpty else {
+                isLooking = false
+                return nil
+            }
+            defer { doubtful = [] }
+            return doubtful
+        }
+
+        /// Decides about what was doubtful.
+        ///
+        /// - Parameter known: what the disk says of its id; nil: it is not there.
+        mutating func settle(
+            _ entry: Waiting, _ known: Result<(KnownRecord, Instant)?, DatasetError>, now: Instant
+        ) -> (answers: [Answer], needsWriter: Bool) {
+            let submission = entry.submission
+            waitingBytes -= submission.size
+            pending[submission.fingerprint] = nil
+            let result: Result<Appended, DatasetError>
+            switch known {
+            case .failure(let error): result = .failure(error)
+            case .success((let known, let expiresAt)?): result = known.answer(to: submission.content, expiresAt: expiresAt)
+            case .success(nil):
+                switch enqueue(entry, now: now) {
+                case .waits: return ([], false)
+                case .waitsForNewWriter, .waitsForNewLook: return ([], true)
+                case .answer(let answer): result = answer
+                }
+            }
+            let repeated = takeRepeats(of: submission.fingerprint).map { Answer(completion: $0, result: result) }
+            return ([Answer(completion: entry.completion, result: result)] + repeated, false)
+        }
+
+        func find(_ fingerprint: Fingerprint, now: Instant) -> SegmentList.Found { segments.find(fingerprint, now: now) }
+
+        // MARK: Writing
+
+        /// What to commit next; nil when nothing waits, and then nobody writes any more.
+        mutating func nextBatch(now: Instant) -> Taken? {
+            guard !waiting.isEmpty else {
+                isWriting = false
+                return nil
+            }
+            let share = batchesShared > 0 ? Limits.batchShareBytes : Limits.batchBytes
+            let (taken, size, fewest) = waiting.take(
+                atMost: Limits.batchRecords, bytes: Limits.batchBytes, share: share, size: \.submission.size)
+            batchesShared = fewest <= Limits.batchFewRecords ? Limits.batchesShared : max(0, batchesShared - 1)
+            waitingBytes -= size
+            lastIngestedAt = max(lastIngestedAt, now)
+            defer { nextSequence += UInt64(taken.count) }
+            return Taken(
+                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt,
+                life: life(at: lastIngestedAt), writer: writer, isSegmentFull: segments.isCurrentFull)
+        }
+
+        var highestSequence: UInt64 { nextSequence - 1 }
+
+        private mutating func life(at instant: Instant) -> SegmentLife {
+            if let life, life.hours.contains(instant) { return life }
+            let begun = SegmentLife(policy, at: instant)
+            life = begun
+            return begun
+        }
+
+        /// Records of the day, those that wait among them.
+        private mutating func recordsOfDay(at now: Instant) -> UInt64 {
+            guard meter.limitsDays else { return 0 }
+            return segments.records(of: life(at: max(now, lastIngestedAt))) + UInt64(waiting.count)
+        }
+
+        /// Makes a durable batch visible.
+        ///
+        /// - Parameter segment: what was written to, without an index.
+        mutating func publish(_ batch: Taken, location: BatchLocation, writer: SegmentWriter, segment: Segment) -> [Answer] {
+            self.writer = writer
+            hasFailed = false
+            voidFrom = location.lastSequence + 1
+            segments.publish(batch.waiting.map(\.submission), location, voidFrom: batch.voidFrom, of: segment)
+            let expiry = writer.identity.expiry
+            var answers: [Answer] = []
+            answers.reserveCapacity(batch.waiting.count)
+            for entry in batch.waiting {
+                pending[entry.submission.fingerprint] = nil
+                let stored = Appended.stored(ingestedAt: batch.ingestedAt, expiresAt: expiry)
+                answers.append(Answer(completion: entry.completion, result: .success(stored)))
+                guard !repeats.isEmpty else { continue }
+                let duplicate = Appended.duplicate(ingestedAt: batch.ingestedAt, expiresAt: expiry)
+                answers += takeRepeats(of: entry.submission.fingerprint).map {
+                    Answer(completion: $0, result: .success(duplicate))
+                }
+            }
+            for watcher in watchers.values { watcher.yield() }
+            return answers
+        }
+
+        /// Gives up a batch whose write or sync failed, and its segment with it.
+        mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
+            writer = nil
+            hasFailed = true
+            return batch.waiting.flatMap { entry in
+                pending[entry.submission.fingerprint] = nil
+                let completions = [entry.completion] + takeRepeats(of: entry.submission.fingerprint)
+                return completions.map { Answer(completion: $0, result: .failure(error)) }
+            }
+        }
+
+        private mutating func takeRepeats(of fingerprint: Fingerprint) -> [Completion] {
+            let taken = repeats.removeValue(forKey: fingerprint) ?? []
+            waitingBytes -= taken.count * Submission.overhead
+            return taken
+        }
+
+        // MARK: Segments
+
+        /// Forgets what has expired; all that is to be destroyed by now.
+        mutating func expire(now: Instant) -> [Expired] {
+            // No record is added to a day that is over so long.
+            if let identity = writer?.identity, identity.expiry <= now { writer = nil }
+            return segments.expire(now: now)
+        }
+
+        /// Ends the segment that is being written: the next batch begins another one.
+        mutating func endSegment() {
+            writer = nil
+            segments.closeCurrent()
+        }
+
+        /// Whether the segment that is being written is to be ended, to be compressed: nobody has written for long, and it is worth it.
+        func segmentIsToEnd(now: Instant, isForced: Bool) -> Bool {
+            guard !isForced else { return true }
+            let isIdle = now.milliseconds - lastIngestedAt.milliseconds >= Int64(Limits.compactionIdleSeconds) * 1000
+            return isIdle && segments.currentSize >= Limits.compactionBytes
+        }
+
+        /// Whether somebody writes.
+        func isBusy(now: Instant) -> Bool {
+            waitingBytes > 0 || now.milliseconds - lastIngestedAt.milliseconds < 1000
+        }
+
+        /// Changes what is known of the segments on disk.
+        mutating func changeSegments<Value>(_ body: (inout SegmentList) -> Value) -> Value { body(&segments) }
+    }
+}
+
+extension KnownRecord {
+    /// What a submission of the same id is answered.
+    func answer(to content: Fingerprint, expiresAt: Instant) -> Result<RecordStore.Appended, DatasetError> {
+        guard content == self.content else { return .failure(.conflict) }
+        return .success(.duplicate(ingestedAt: ingestedAt, expiresAt: expiresAt))
+    }
+}
+
+extension DatasetError {
+    static let closing = DatasetError(.closed, "the dataset is closing")
+    static let conflict = DatasetError(.conflict, "a message with this id but other content is already stored")
+}

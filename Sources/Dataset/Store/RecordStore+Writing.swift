@@ -1,0 +1,127 @@
+import Disk
+import Model
+import Synchronization
+import SystemPackage
+
+extension RecordStore {
+    /// Commits batch after batch. One at a time, on `queue`.
+    func writeUntilNothingWaits() {
+        while let batch = state.withLock({ $0.nextBatch(now: time.now) }) {
+            do throws(DatasetError) {
+                try commit(batch)
+            } catch {
+                reports.failure(error)
+                let answers = state.withLock { $0.fail(batch, error) }
+                for answer in answers { answer.run() }
+                reports.healthChanged()
+            }
+        }
+    }
+
+    private func commit(_ batch: State.Taken) throws(DatasetError) {
+        let isNew: Bool
+        var writer: SegmentWriter
+        let location: BatchLocation
+        do throws(DiskError) {
+            if let current = writerInUse(for: batch) {
+                (writer, isNew) = (current, false)
+            } else {
+                guard state.withLock({ $0.segments.hasSlot(for: batch.life.expiry) }) else {
+                    throw DiskError("make one more segment of this day in", settings.folders.dataFolder, .noSpace)
+                }
+                (writer, isNew) = (try newWriter(for: batch.life), true)
+            }
+            location = try append(batch, to: &writer)
+        } catch {
+            throw DatasetError(error.isFull ? .full : .io, "\(error)")
+        }
+        let segment = Segment(
+            identity: writer.identity, keys: writer.keys, folders: settings.folders, files: files, index: .open(OpenIndex()))
+        let (answers, hadFailed) = state.withLock { state in
+            let hadFailed = state.hasFailed
+            return (state.publish(batch, location: location, writer: writer, segment: segment), hadFailed)
+        }
+        for answer in answers { answer.run() }
+        if hadFailed { reports.healthChanged() }
+        if isNew { upkeep.start { [weak self] in self?.sealClosed() } }
+    }
+
+    private func append(_ batch: State.Taken, to writer: inout SegmentWriter) throws(DiskError) -> BatchLocation {
+        do {
+            return try writer.append(
+                batch.waiting.map(\.submission), firstSequence: batch.firstSequence, voidFrom: batch.voidFrom,
+                ingestedAt: batch.ingestedAt)
+        } catch {
+            if writer.ordinal == 0 { SegmentWriter.remove(writer.identity, folders: settings.folders, files: files) }
+            throw error
+        }
+    }
+
+    /// The one that wrote the batch before; nil when the day has changed, its segment is full, or it failed.
+    private func writerInUse(for batch: State.Taken) -> SegmentWriter? {
+        guard let writer = batch.writer, batch.life.covers(writer.identity), writer.offset < Limits.segmentBytes,
+            !batch.isSegmentFull
+        else { return nil }
+        return writer
+    }
+
+    private func newWriter(for life: SegmentLife) throws(DiskError) -> SegmentWriter {
+        let identity = SegmentIdentity(
+            id: .random(), sandbox: settings.sandbox, epoch: settings.epoch, zone: life.zone, day: life.day, expiry: life.expiry)
+        return try SegmentWriter(identity: identity, folders: settings.folders, master: master, files: files)
+    }
+
+    // MARK: Doubtful ids
+
+    /// Looks on disk whether ids are there that memory cannot tell about. One at a time, on `looks`.
+    func lookUntilNothingIsDoubtful() {
+        loadIDs()
+        while let doubtful = state.withLock({ $0.nextDoubtful() }) {
+            for entry in doubtful {
+                let known = look(for: entry.submission.fingerprint)
+                let (answers, needsWriter) = state.withLock { $0.settle(entry, known, now: time.now) }
+                for answer in answers { answer.run() }
+                if needsWriter { queue.start { [self] in writeUntilNothingWaits() } }
+            }
+        }
+    }
+
+    private func look(for fingerprint: Fingerprint) -> Result<(KnownRecord, Instant)?, DatasetError> {
+        do throws(DatasetError) {
+            return .success(
+                try reading { _ throws(DatasetError) in
+                    switch state.withLock({ $0.find(fingerprint, now: time.now) }) {
+                    case .unknown: return nil
+                    case .known(let known, let expiresAt): return (known, expiresAt)
+                    case .perhaps(let segments):
+                        for segment in segments {
+                            guard case .sealed(let index) = segment.index else { continue }
+                            if let known = try index.known(fingerprint) { return (known, segment.identity.expiry) }
+                        }
+                        return nil
+                    }
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Takes the ids of sealed segments into memory, when that was not done yet.
+    private func loadIDs() {
+        let partial = state.withLock { $0.segments.partial }
+        guard !partial.isEmpty else { return }
+        for segment in partial {
+            guard case .sealed(let index) = segment.index else { continue }
+            do throws(DatasetError) {
+                try index.forEachIDs { ids in
+                    state.withLock { $0.changeSegments { $0.load(ids, of: segment.identity) } }
+                }
+            } catch {
+                report(damage: error)
+                // What its data says is as good; what is known twice does no harm.
+                do throws(DatasetError) { try rebuildIndex(of: segment.identity.id) } catch { return reports.failure(error) }
+            }
+        }
+        state.withLock { $0.changeSegments { $0.endLoading() } }
+    }
+}
