@@ -22,19 +22,107 @@ extension MessageExportClient {
         return newest
     }
 
-    /// Puts records together from their chunks.
+    /// Hands the records that fulfil a query to `body`, one after the other in the order of their sequences.
+    ///
+    /// - Parameters:
+    ///   - cursor: only those with higher sequences; 0: from the oldest.
+    ///   - most: no more than these; nil: all there are.
+    public func records(
+        matching query: RecordQuery, after cursor: UInt64 = 0, limit most: Int? = nil, view: RecordView = .row,
+        _ body: (Record) throws(Status) -> Void
+    ) async throws(Status) {
+        var cursor = cursor
+        var left = most ?? .max
+        while left > 0 {
+            let limit = min(left, Limits.recordsQueried)
+            let request = RecordQuery.Request(
+                sandbox: sandbox, query: query, afterSequence: cursor, limit: UInt32(limit), view: view)
+            var count = 0
+            try await forEachRecord(client, .queryRecords, request.packed, timeout: timeout) { (record) throws(Status) in
+                count += 1
+                cursor = record.sequence
+                try body(record)
+            }
+            guard count == limit else { return }
+            left -= count
+        }
+    }
+
+    /// Hands each record that fulfils a query to `body` as soon as it is stored, until the daemon stops or `body` throws.
+    ///
+    /// It has a connection of its own.
+    /// - Parameter cursor: first those with higher sequences that are there already; 0: only new ones.
+    public func tailRecords(
+        matching query: RecordQuery, after cursor: UInt64 = 0, _ body: (Record) throws(Status) -> Void
+    ) async throws(Status) {
+        let request = RecordQuery.Request(sandbox: sandbox, query: query, afterSequence: cursor)
+        let following = client.another()
+        let result: Result<Void, Status>
+        do throws(Status) {
+            try await forEachRecord(following, .tailRecords, request.packed, timeout: nil, body)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await following.close()
+        try result.get()
+    }
+
+    /// Erases all records that were sent to a recipient, whoever else they were sent to. For administrators.
+    ///
+    /// When this returns, their keys and data are destroyed. It takes as long as there is much.
+    /// - Parameter confirm: the recipient again.
+    public func eraseRecords(recipient: String, confirm: String) async throws(Status) -> ErasureReceipt {
+        try await call(
+            .eraseRecords, EraseRecordsRequest(sandbox: sandbox, recipient: recipient, confirm: confirm), timeout: longTime)
+    }
+
+    /// Compresses all that is stored, under new keys. For administrators. It takes as long as there is much.
+    public func compactDataset() async throws(Status) -> CompactReport {
+        try await call(.compactDataset, SandboxRequest(sandbox: sandbox), timeout: longTime)
+    }
+
+    /// Reads all that is stored again and compares it with what was written.
+    ///
+    /// - Parameter progress: is told how far it is, now and then.
+    public func verifyDataset(
+        _ progress: (DatasetVerification) -> Void = { _ in }
+    ) async throws(Status) -> DatasetVerification {
+        let request = SandboxRequest(sandbox: sandbox).packed
+        return try await client.stream(MethodName.verifyDataset.described, request, timeout: nil) { (stream) throws(Status) in
+            var last: DatasetVerification?
+            try await stream.forEachMessage { (message) throws(Status) in
+                let step = try DatasetVerification(packed: message)
+                progress(step)
+                if step.isLast { last = step }
+            }
+            guard let last else { throw Status(.internal, "the daemon did not say what it found") }
+            return last
+        }
+    }
+
+    private var longTime: Duration { .seconds(24 * 3600) }
+
     private func records(_ method: MethodName, _ request: [UInt8]) async throws(Status) -> [Record] {
+        var records: [Record] = []
+        try await forEachRecord(client, method, request, timeout: timeout) { (record) throws(Status) in records.append(record) }
+        return records
+    }
+
+    /// Puts records together from their chunks.
+    private func forEachRecord(
+        _ client: Client, _ method: MethodName, _ request: [UInt8], timeout: Duration?, _ body: (Record) throws(Status) -> Void
+    ) async throws(Status) {
         try await client.stream(method.described, request, timeout: timeout) { (stream) throws(Status) in
-            var records: [Record] = []
             var packed: [UInt8] = []
             try await stream.forEachMessage { (message) throws(Status) in
                 let chunk = try RecordChunk(packed: message)
                 packed += chunk.content
                 guard chunk.isLast else { return }
-                records.append(try Record(packed: packed))
+                let record = try Record(packed: packed)
                 packed = []
+                try body(record)
             }
-            return records
         }
     }
 

@@ -74,3 +74,15 @@ extension Database {
         guard taken != true else { throw CatalogError(.alreadyExists, "there is already a \(what) named \(name)", field: "name") }
     }
 }
+
+extension CatalogStore {
+    /// What SQLite finds wrong in the catalog; empty: nothing. Reads all of it.
+    package func problems() async throws(CatalogError) -> [String] {
+        try await read { db in
+            let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(100)").filter { $0 != "ok" }
+            let dangling = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
+            return found.map { "catalog: \($0)" }
+                + (dangling > 0 ? ["catalog: \(dangling) rows refer to what is not there"] : [])
+        }
+    }
+}

@@ -20,6 +20,7 @@ package enum DaemonProcess {
         let files = PosixFiles()
         let locks = try claim(settings, files: files)
         defer { withExtendedLifetime(locks) {} }
+        try MasterKeyRotation.requireNone(settings, files: files)
         let time = try TrustedTime(settings.trustedTime)
 
         let hasData = try unlessDiskFails { () throws(DiskError) in
@@ -28,14 +29,14 @@ package enum DaemonProcess {
             return false
         }
         let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
-        let catalog = try await openCatalog(settings, master: master, files: files, time: time)
+        let (catalog, signingKey) = try await openCatalog(settings, master: master, files: files, time: time)
         let healthChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let datasets = Datasets(
             settings: settings, master: master, files: files, time: time, logger: logger,
             healthChanged: { healthChanges.continuation.yield() })
         let directory = SandboxDirectory(catalog: catalog)
         let sandboxes = Sandboxes(catalog: catalog, directory: directory, datasets: datasets)
-        try await sandboxes.bringUpAll()
+        try await sandboxes.bringUpAll(logger)
         let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
         for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
         let refusals = Refusals()
@@ -49,7 +50,7 @@ package enum DaemonProcess {
             catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, flags: flags,
             exports: exports,
             files: files,
-            time: time, reads: DiskQueue("reads"), dataFolder: settings.data, startedAt: time.now)
+            time: time, reads: DiskQueue("reads"), signingKey: signingKey, dataFolder: settings.data, startedAt: time.now)
         let health = HealthService(directory: directory, catalog: catalog, time: time, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
@@ -62,6 +63,7 @@ package enum DaemonProcess {
                     .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
                     .init(service: management), .init(service: rpc), .init(service: exports),
                     .init(service: ExpiryService(directory: directory, catalog: catalog, time: time, logger: logger)),
+                    .init(service: UpkeepService(directory: directory, sandboxes: sandboxes, logger: logger)),
                     .init(service: flags), .init(service: health),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -131,6 +133,9 @@ package enum DaemonProcess {
             .readRecords: management.streaming(.read, handlers.readRecords),
             .previewRecords: management.streaming(.read, handlers.previewRecords),
             .getRecords: management.sandboxed(.read, handlers.getRecords),
+            .queryRecords: management.streaming(.read, handlers.queryRecords),
+            .tailRecords: management.streaming(.read, handlers.tailRecords),
+            .verifyDataset: management.streaming(.view, handlers.verifyDataset),
             .getDataset: management.sandboxed(.view, handlers.getDataset),
             .createDestination: management.sandboxed(.change, handlers.createDestination),
             .getDestination: management.sandboxed(.view, handlers.getDestination),
@@ -160,6 +165,8 @@ package enum DaemonProcess {
             .editSandbox: management.organizational(.administer, handlers.editSandbox),
             .resetSandbox: management.organizational(.administer, handlers.resetSandbox),
             .deleteSandbox: management.organizational(.administer, handlers.deleteSandbox),
+            .eraseRecords: management.organizationalWaiting(.administer, handlers.eraseRecords),
+            .compactDataset: management.organizationalWaiting(.administer, handlers.compactDataset),
             .createGrant: management.organizational(.administer, handlers.createGrant),
             .deleteGrant: management.organizational(.administer, handlers.deleteGrant),
             .listGrants: management.organizational(.administer, handlers.listGrants),
@@ -187,13 +194,20 @@ package enum DaemonProcess {
         let sockets = settings.sockets.map { socket in
             (FilePath("\(socket.path).lock"), "the socket \(socket.path) is served by another daemon")
         }
-        return try ([(settings.lock, "the data folder \(settings.data) is in use by another daemon")] + sockets).map {
-            (path, message) throws(Status) in
-            guard let lock = try unlessDiskFails({ () throws(DiskError) in try FileLock.claim(path) }) else {
-                throw Status(.failedPrecondition, message, hint: "stop that one first, or choose another place")
-            }
-            return lock
+        return try [claimData(settings)]
+            + sockets.map { (path, message) throws(Status) in try claim(path, message) }
+    }
+
+    /// Makes sure that no daemon uses the data folder for as long as the result lives.
+    static func claimData(_ settings: DaemonSettings) throws(Status) -> FileLock {
+        try claim(settings.lock, "the data folder \(settings.data) is in use by another daemon")
+    }
+
+    private static func claim(_ path: FilePath, _ message: String) throws(Status) -> FileLock {
+        guard let lock = try unlessDiskFails({ () throws(DiskError) in try FileLock.claim(path) }) else {
+            throw Status(.failedPrecondition, message, hint: "stop that one first, or choose another place")
         }
+        return lock
     }
 
     /// A data folder is the daemon's own: empty at first, never a place where somebody else keeps something.
@@ -202,7 +216,7 @@ package enum DaemonProcess {
             guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
             let ours = [
                 settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.auditReserve,
-                settings.socket, settings.socketLock,
+                settings.socket, settings.socketLock, settings.rotation,
             ].compactMap {
                 $0.lastComponent?.string
             }
@@ -214,9 +228,9 @@ package enum DaemonProcess {
             hint: "name an empty folder with --data")
     }
 
-    private static func openCatalog(
+    static func openCatalog(
         _ settings: DaemonSettings, master: MasterKey, files: any Files, time: any TimeSource
-    ) async throws(Status) -> CatalogStore {
+    ) async throws(Status) -> (CatalogStore, SigningKey) {
         do {
             let known = try SigningKeyFile.read(settings.signingKey, master: master)
             let signingKey = known ?? SigningKey.random()
@@ -240,7 +254,7 @@ package enum DaemonProcess {
             try await catalog.requireSigningKey()
             try await catalog.requireAdministrator(uid: geteuid())
             try files.syncFolder(settings.data)
-            return catalog
+            return (catalog, signingKey)
         } catch let error as CatalogError {
             throw Status(error)
         } catch let error as Status {

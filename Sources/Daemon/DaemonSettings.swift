@@ -22,6 +22,8 @@ package struct DaemonSettings: Sendable {
     var catalog: FilePath { data.appending("catalog.sqlite") }
     var auditReserve: FilePath { data.appending("audit-reserve") }
     var trustedTime: FilePath { data.appending("trusted-time") }
+    /// There while the master key is being changed.
+    var rotation: FilePath { data.appending("master-key-rotation") }
     var signingKey: FilePath { data.appending("signing.key") }
     var socket: FilePath { FilePath(sockets[0].path) }
     var socketLock: FilePath { FilePath(socket.string + ".lock") }

@@ -64,8 +64,9 @@ struct Datasets: Sendable {
                 let folder = settings.data.appending(what)
                 guard try files.exists(folder) else { continue }
                 for id in try files.list(folder) {
-                    for epoch in try files.list(folder.appending(id)) where UInt32(epoch) != kept[id] || kept[id] == nil {
-                        try empty(folder.appending(id).appending(epoch))
+                    // What is no epoch's number somebody else has put there.
+                    for epoch in try files.list(folder.appending(id)).compactMap(UInt32.init) where epoch != kept[id] {
+                        try empty(folder.appending(id).appending("\(epoch)"))
                     }
                 }
             }

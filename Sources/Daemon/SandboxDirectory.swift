@@ -25,6 +25,8 @@ final class SandboxDirectory: Sendable {
         fileprivate(set) var administrators = RightsTable.none
         /// By name.
         fileprivate(set) var entries: [String: Entry] = [:]
+        /// Names of those whose dataset could not be opened.
+        fileprivate(set) var failed: Set<String> = []
     }
 
     private let catalog: CatalogStore
@@ -48,6 +50,7 @@ final class SandboxDirectory: Sendable {
             // Of two refreshes at the same time, the one with the older view must not win.
             let known = snapshot.entries[view.sandbox.name]
             guard view.generation >= known?.generation ?? -1, let store = store ?? known?.store else { return }
+            snapshot.failed.remove(view.sandbox.name)
             snapshot.entries[view.sandbox.name] = Entry(
                 sandbox: view.sandbox, store: store, messageExport: snapshot.messageExport,
                 entitledSince: snapshot.entitledSince, rights: RightsTable(view.grants), configurations: configurations,
@@ -71,6 +74,11 @@ final class SandboxDirectory: Sendable {
                     generation: entry.generation)
             }
         }
+    }
+
+    /// Takes note that a sandbox's dataset could not be opened: requests do not find it.
+    func fail(_ name: String) {
+        current.withLock { _ = $0.failed.insert(name) }
     }
 
     /// Forgets a sandbox: requests do not find it any more.

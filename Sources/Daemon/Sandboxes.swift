@@ -1,6 +1,7 @@
 import Catalog
 import Dataset
 import Disk
+import Logging
 import Model
 
 /// Makes, changes and destroys the datasets of sandboxes as the catalog says they are.
@@ -11,12 +12,35 @@ struct Sandboxes: Sendable {
     let queue = DiskQueue("sandboxes")
 
     /// Brings all up at the start, and goes on with what a stop cut off.
-    func bringUpAll() async throws(Status) {
+    func bringUpAll(_ logger: Logger) async throws(Status) {
         let all: [Sandbox]
         do { all = try await catalog.sandboxes() } catch { throw Status(error) }
         try await destroyOthers(all)
         do { try await directory.refreshOrganization() } catch { throw Status(error) }
-        for sandbox in all { _ = try await bringUp(sandbox) }
+        for sandbox in all { await bringUpOrFail(sandbox, logger) }
+    }
+
+    /// Tries again to open what could not be opened.
+    func bringUpFailed(_ logger: Logger) async {
+        guard let all = try? await catalog.sandboxes() else { return }
+        for sandbox in all where sandbox.state == .failed && directory.snapshot.entries[sandbox.name] == nil {
+            await bringUpOrFail(sandbox, logger)
+        }
+    }
+
+    /// One that cannot be opened is FAILED, alone; the others are served.
+    private func bringUpOrFail(_ sandbox: Sandbox, _ logger: Logger) async {
+        do throws(Status) {
+            _ = try await bringUp(sandbox)
+            if sandbox.state == .failed { logger.notice("opened again", metadata: ["sandbox": "\(sandbox.name)"]) }
+        } catch {
+            directory.fail(sandbox.name)
+            logger.error("cannot be opened", metadata: ["sandbox": "\(sandbox.name)", "error": "\(error)"])
+            guard sandbox.state != .failed else { return }
+            do throws(CatalogError) { _ = try await catalog.setSandboxState(sandbox.id, .failed) } catch {
+                logger.error("not recorded", metadata: ["sandbox": "\(sandbox.name)", "error": "\(error)"])
+            }
+        }
     }
 
     /// Opens a sandbox's dataset, and says that it is there. When this returns, requests find it.

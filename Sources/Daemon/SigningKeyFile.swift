@@ -31,6 +31,13 @@ enum SigningKeyFile {
         return key
     }
 
+    /// Seals the key under another master key. When it returns it is durable; until then the old file is.
+    static func replace(_ path: FilePath, _ key: SigningKey, master: MasterKey) throws(Status) {
+        do { try PrivateFile.replace(path, content: master.id + master.seal(key.bytes, for: purpose)) } catch {
+            throw Status(.unavailable, "cannot replace the signing key: \(error)")
+        }
+    }
+
     /// Makes the file. When it returns it is durable.
     static func create(_ path: FilePath, _ key: SigningKey, master: MasterKey) throws(Status) {
         do { try PrivateFile.create(path, content: master.id + master.seal(key.bytes, for: purpose)) } catch {

@@ -154,7 +154,11 @@ extension DatasetSummary: WireMessage {
                 days: try map(wire.n_days, wire.days) { (index, day) throws(Status) in
                     StoredDay(
                         day: try day.day.text("days[\(index)].day"), records: day.records, segments: day.segments,
-                        storedBytes: day.stored_bytes, expiresAt: Instant(milliseconds: day.expires_at_ms))
+                        storedBytes: day.stored_bytes, expiresAt: Instant(milliseconds: day.expires_at_ms),
+                        configurations: try map(day.n_configurations, day.configurations) { (_, count) throws(Status) in
+                            ConfigurationCount(
+                                configuration: try count.configuration.text("configuration"), records: count.records)
+                        })
                 })
         }
     }
@@ -174,6 +178,12 @@ extension DatasetSummary: WireMessage {
                 wire.segments = day.segments
                 wire.stored_bytes = day.storedBytes
                 wire.expires_at_ms = day.expiresAt.milliseconds
+                (wire.n_configurations, wire.configurations) = draft.list(
+                    day.configurations, messageexport__v1__configuration_count__init
+                ) { draft, wire, count in
+                    wire.configuration = draft.text(count.configuration)
+                    wire.records = count.records
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ extension EditConfigurationRequest: SandboxScoped {}
 extension DuplicateConfigurationRequest: SandboxScoped {}
 extension GetRecordsRequest: SandboxScoped {}
 extension PreviewRecordsRequest: SandboxScoped {}
+extension RecordQuery.Request: SandboxScoped {}
 extension CreateDestinationRequest: SandboxScoped {}
 extension EditDestinationRequest: SandboxScoped {}
 extension CreateDataflowRequest: SandboxScoped {}

@@ -4,6 +4,7 @@ public struct AuditEvent: Hashable, Sendable {
     public enum Action: String, Hashable, Sendable, CaseIterable {
         case daemonStart = "daemon.start"
         case daemonStop = "daemon.stop"
+        case masterKeyRotate = "master-key.rotate"
         case organizationEdit = "organization.edit"
         case sandboxCreate = "sandbox.create"
         case sandboxEdit = "sandbox.edit"
@@ -26,6 +27,10 @@ public struct AuditEvent: Hashable, Sendable {
         case runEnd = "run.end"
         case recordRead = "record.read"
         case recordPreview = "record.preview"
+        case recordQuery = "record.query"
+        case recordTail = "record.tail"
+        case recordErase = "record.erase"
+        case datasetCompact = "dataset.compact"
         case recordExpire = "record.expire"
         case accessRefused = "access.refused"
         case timeDoubtful = "time.doubtful"

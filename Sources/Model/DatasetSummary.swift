@@ -29,13 +29,32 @@ public struct DatasetSummary: Hashable, Sendable {
         public var storedBytes: UInt64
         /// From then on nobody sees its records.
         public var expiresAt: Instant
+        /// Records by configuration, in the order of their names.
+        public var configurations: [ConfigurationCount]
 
-        public init(day: String, records: UInt64, segments: UInt32, storedBytes: UInt64, expiresAt: Instant) {
+        public init(
+            day: String, records: UInt64, segments: UInt32, storedBytes: UInt64, expiresAt: Instant,
+            configurations: [ConfigurationCount] = []
+        ) {
             self.day = day
             self.records = records
             self.segments = segments
             self.storedBytes = storedBytes
             self.expiresAt = expiresAt
+            self.configurations = configurations
+        }
+    }
+
+    /// Records of one configuration.
+    public struct ConfigurationCount: Hashable, Sendable {
+        /// Its name.
+        public var configuration: String
+        /// How many.
+        public var records: UInt64
+
+        public init(configuration: String, records: UInt64) {
+            self.configuration = configuration
+            self.records = records
         }
     }
 

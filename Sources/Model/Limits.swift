@@ -121,6 +121,8 @@ public enum Limits {
     public static let clockNoteSeconds = 60
     /// How often is looked for what has expired: it is destroyed within a minute.
     public static let expirySeconds = 30
+    /// How often is looked for what can be compressed, and for what could not be opened.
+    public static let upkeepSeconds = 60
     /// Disk space kept for the audit: some 50,000 events, so that content can still be read, exported and accounted for on a full disk.
     public static let auditReservedBytes: Int64 = 16 << 20
     /// Kinds of refusals counted until they are recorded; further ones are counted together.
@@ -200,6 +202,14 @@ public enum Limits {
     public static let recordsPreviewed = 100
     /// Records previewed in one answer, unless told otherwise.
     public static let recordsPreviewedDefault = 10
+    /// Records in one page of a query, at most and unless told otherwise.
+    public static let recordsQueried = 1000
+    /// Records in one page of a query, unless told otherwise.
+    public static let recordsQueriedDefault = 100
+    /// Problems that a verification tells of; further ones are counted.
+    public static let problemsTold = 1000
+    /// Configurations whose records are counted in a summary, of each day.
+    public static let configurationsCounted = 100
     /// The calendar days after the day of ingestion that a record is kept, unless set otherwise.
     public static let retentionDays = 3
     /// What may be set instead.

@@ -10,9 +10,11 @@ struct BenchDaemon: Sendable {
     let socket: String
     let processID: Int32
 
-    /// - Parameter isPrepared: false: it has been started in that folder before.
+    /// - Parameters:
+    ///   - isPrepared: false: it has been started in that folder before.
+    ///   - signal: what ends it.
     static func with(
-        programs: FilePath, in folder: FilePath, isPrepared: Bool = true,
+        programs: FilePath, in folder: FilePath, isPrepared: Bool = true, ending signal: Signal = .terminate,
         _ body: @escaping @Sendable (BenchDaemon) async throws -> Void
     ) async throws {
         let socket = folder.appending("s").string
@@ -27,7 +29,7 @@ struct BenchDaemon: Sendable {
             if isPrepared { try await prepare(client) }
             try await body(BenchDaemon(socket: socket, processID: Int32(execution.processIdentifier.value)))
             await client.close()
-            try execution.send(signal: .terminate)
+            try execution.send(signal: signal)
         }
     }
 
@@ -45,6 +47,13 @@ struct BenchDaemon: Sendable {
             if let client = try? await MessageExportClient.connect(socket: socket, timeout: .seconds(300)) { return client }
             try await Task.sleep(for: .milliseconds(20))
         }
+    }
+
+    /// Reads of files, by the kernel's count.
+    var fileReads: Int {
+        let text = (try? String(contentsOfFile: "/proc/\(processID)/io", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("syscr") }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
     }
 
     /// Resident memory in MiB: now, and at most so far.

@@ -51,6 +51,15 @@ final class BlockingPeer: Sendable {
             streamID: integer(header[4..<8]), rawKind: header[8], flags: Frame.Flags(rawValue: header[9]), data: data)
     }
 
+    /// Adds what has come; waits for something. False when the other end is gone.
+    func receive(into buffer: inout ByteBuffer) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { space in
+            let count = recv(descriptor, space.baseAddress, space.count, 0)
+            if count > 0 { buffer.writeBytes(UnsafeRawBufferPointer(rebasing: space[..<count])) }
+            return count > 0
+        }
+    }
+
     private func receive(_ count: Int) throws(Status) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var got = 0

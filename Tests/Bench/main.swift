@@ -8,9 +8,16 @@ import TestSupport
 
 signal(SIGPIPE, SIG_IGN)
 let arguments = CommandLine.arguments
+if arguments.count > 1, arguments[1] == "load", let order = Load.Order(Array(arguments.dropFirst())) {
+    do { try Load.run(order) } catch {
+        print("failed: \(error)")
+        exit(1)
+    }
+    exit(0)
+}
 if arguments.count == 4, arguments[1] == "flood" { try Flood.run(arguments[2], arguments[3]) }
 guard arguments.count == 3 else {
-    print("usage: Bench memory|fairness|governance FOLDER-OF-PROGRAMS")
+    print("usage: Bench memory|fairness|governance|ingest|growth|start FOLDER-OF-PROGRAMS")
     exit(2)
 }
 let programs = FilePath(arguments[2])
@@ -18,6 +25,9 @@ do {
     switch arguments[1] {
     case "memory": try await withDaemon(MemoryBench.run)
     case "fairness": try await withDaemon(FairnessBench.run)
+    case "ingest": try await IngestBench.run(programs)
+    case "growth": try await GrowthBench.run(programs, millions: 20, bytes: 100)
+    case "start": try await GrowthBench.run(programs, millions: 5, bytes: 2000)
     case "governance": try await GovernanceBench.run(programs)
     default:
         print("there is no bench \(arguments[1])")

@@ -85,6 +85,15 @@ import Testing
         #expect(await again.append(repeated).isStored, "the id is free when the record would have expired")
     }
 
+    @Test func `there is nothing to do in a dataset without records`() async throws {
+        let store = try fixture.open(files)
+        #expect(try await store.compact() == 0)
+        #expect(try await store.compact(isForced: true) == 0)
+        #expect(try await store.erase([person("ada")]) { _ in true }.records == 0)
+        #expect(try store.verify().problems == [])
+        #expect(try store.repair() == [])
+    }
+
     @Test func `erasing everything leaves nothing but what is known of the ids`() async throws {
         try await fill(files)
         let store = try fixture.open(files)

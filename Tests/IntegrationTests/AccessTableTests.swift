@@ -76,7 +76,11 @@ import Testing
             Row(.getConfiguration, .view, named), Row(.listConfigurations, .view, only),
             Row(.getRecords, .read, records), Row(.readRecords, .read, records),
             Row(.previewRecords, .read) { PreviewRecordsRequest(sandbox: $0, beforeSequence: 0, limit: 1).packed },
-            Row(.getDataset, .view, only),
+            Row(.queryRecords, .read) { RecordQuery.Request(sandbox: $0, query: RecordQuery()).packed },
+            Row(.tailRecords, .read) { RecordQuery.Request(sandbox: $0, query: RecordQuery(), limit: 1).packed },
+            Row(.verifyDataset, .view, only), Row(.getDataset, .view, only),
+            Row(.eraseRecords, .administer) { EraseRecordsRequest(sandbox: $0, recipient: "a", confirm: "").packed },
+            Row(.compactDataset, .administer) { SandboxRequest(sandbox: "\($0)-").packed },
             Row(.createDestination, .change) {
                 CreateDestinationRequest(sandbox: $0, name: "1", settings: .local(path: "/nothing")).packed
             },

@@ -152,7 +152,20 @@ import Testing
         try check(RunList(runs: [run, run]))
         for view in RecordView.allCases { try check(GetRecordsRequest(sandbox: "s", messageID: "m", view: view)) }
         try check(PreviewRecordsRequest(sandbox: "s", beforeSequence: .max, limit: 3))
-        let day = DatasetSummary.StoredDay(day: "2026-11-23", records: 1, segments: 2, storedBytes: 3, expiresAt: instant)
+        var query = RecordQuery()
+        try check(RecordQuery.Request(sandbox: "s", query: query))
+        (query.recipient, query.configuration, query.campaignID, query.journeyVersionID) = ("a@b.example", "c", "k", "j")
+        (query.since, query.until) = (instant, instant)
+        try check(RecordQuery.Request(sandbox: "s", query: query, afterSequence: 9, limit: 3, view: .full))
+        try check(EraseRecordsRequest(sandbox: "s", recipient: "r", confirm: "c"))
+        try check(ErasureReceipt(statement: "{}", signature: [1, 2], records: 3, segments: 4, throughSequence: 5))
+        try check(CompactReport(segments: 1, bytesBefore: 2, bytesAfter: 3))
+        try check(
+            DatasetVerification(
+                bytes: 1, bytesToRead: 2, isLast: true, segments: 3, batches: 4, records: 5, problems: ["one", "two"]))
+        let day = DatasetSummary.StoredDay(
+            day: "2026-11-23", records: 1, segments: 2, storedBytes: 3, expiresAt: instant,
+            configurations: [.init(configuration: "c", records: 1)])
         try check(
             DatasetSummary(
                 sandbox: "s", epoch: 1, timeZone: "UTC", retentionDays: 3, records: 4, firstSequence: 5, lastSequence: 6,

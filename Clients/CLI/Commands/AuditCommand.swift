@@ -154,13 +154,7 @@ struct AuditCommand: ParsableCommand {
         }
 
         private func verifyFile(_ path: String) throws -> Found {
-            let key = try publicKey.map { path in
-                let text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-                guard let key = bytes(hexadecimal: text), key.count == 32 else {
-                    throw ValidationError("\(path) holds no public key: 64 hexadecimal digits are expected")
-                }
-                return key
-            }
+            let key = try publicKey.map(PublicKeyFile.read)
             let signature = key == nil ? "not checked: give --public-key" : "checked"
             var events: [AuditEvent] = []
             var head: AuditHead?

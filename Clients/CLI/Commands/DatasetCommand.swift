@@ -10,8 +10,12 @@ struct DatasetCommand: ParsableCommand {
               msgexport dataset show
               msgexport dataset preview -n 20
               msgexport dataset get order-4711 --eml >order-4711.eml
+              msgexport dataset query --recipient ada@example.com
+              msgexport dataset tail
             """,
-        subcommands: [Show.self, Preview.self, Get.self])
+        subcommands: [
+            Show.self, Preview.self, Get.self, Query.self, Tail.self, Verify.self, Compact.self, Erase.self, Receipt.self,
+        ])
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -34,6 +38,15 @@ struct DatasetCommand: ParsableCommand {
                     Field("Expires", "expiresAt", .text(day.expiresAt.description)),
                 ]
             }
+            let configurations = dataset.days.flatMap { day in
+                day.configurations.map { count in
+                    [
+                        Field("Day", "day", .text(day.day)),
+                        Field("Configuration", "configuration", .text(count.configuration)),
+                        Field("Records", "records", .number(count.records)),
+                    ]
+                }
+            }
             Terminal.show(
                 [
                     Field("Sandbox", "sandbox", .text(dataset.sandbox)), Field("Epoch", "epoch", .number(UInt64(dataset.epoch))),
@@ -42,6 +55,7 @@ struct DatasetCommand: ParsableCommand {
                     Field("Records", "records", .number(dataset.records)),
                     Field("First sequence", "firstSequence", .number(dataset.firstSequence)),
                     Field("Last sequence", "lastSequence", .number(dataset.lastSequence)), Field("Days", "days", .rows(days)),
+                    Field("By configuration", "configurations", .rows(configurations)),
                 ], as: connection.output)
         }
     }
@@ -70,8 +84,7 @@ struct DatasetCommand: ParsableCommand {
             let records = try await connection.withClient { try await $0.newestRecords(limit) }
             switch connection.output {
             case .table:
-                Terminal.show(
-                    records.map(\.summary), columns: ["Sequence", "Ingested", "Configuration", "To", "Content"], as: .table)
+                Terminal.show(records.map(\.summary), columns: Record.summaryColumns, as: .table)
             case .json:
                 for record in records { record.showRow() }
             }
@@ -156,14 +169,21 @@ struct DatasetCommand: ParsableCommand {
 
 extension Record {
     /// Writes the exported row as a line.
-    fileprivate func showRow() {
+    func showRow() {
         var json = JSONWriter()
         RecordRow(self).write(to: &json)
         Terminal.print(json.text)
     }
 
+    static let summaryColumns = ["Sequence", "Ingested", "Configuration", "Message", "To", "Content"]
+
+    /// The summary as one line that does not wait for the others.
+    var line: String {
+        summary.map { Terminal.printable($0.value.text) }.joined(separator: "  ")
+    }
+
     /// What a row of a table has room for.
-    fileprivate var summary: [Field] {
+    var summary: [Field] {
         let (recipient, content) =
             switch message.content {
             case .email(let email): (email.to.first?.email ?? "", email.subject ?? "")
@@ -171,7 +191,8 @@ extension Record {
             }
         return [
             Field("Sequence", "sequence", .number(sequence)), Field("Ingested", "ingestedAt", .text(ingestedAt.description)),
-            Field("Configuration", "configuration", .text(message.configuration)), Field("To", "to", .text(recipient)),
+            Field("Configuration", "configuration", .text(message.configuration)),
+            Field("Message", "messageId", .text(message.id.value)), Field("To", "to", .text(recipient)),
             Field("Content", "content", .text(content)),
         ]
     }

@@ -89,7 +89,7 @@ extension ManagementHandlers {
     }
 
     /// Reads content: recorded before it is read, and once it was with how many records it were. What cannot be recorded is not read.
-    private func audited(
+    func audited(
         _ action: AuditEvent.Action, _ object: String, in place: Place, _ body: () async throws(Status) -> Int
     ) async throws(Status) {
         func record(_ outcome: AuditEvent.Outcome, _ count: Int) async throws(Status) {
@@ -107,7 +107,7 @@ extension ManagementHandlers {
     }
 
     /// Looks something up that is not content.
-    private func look<Value: Sendable>(
+    func look<Value: Sendable>(
         _ entry: SandboxDirectory.Entry, _ body: @escaping @Sendable (RecordStore) throws(DatasetError) -> Value
     ) async throws(Status) -> Value {
         do throws(DatasetError) {
@@ -134,7 +134,7 @@ extension ManagementHandlers {
     }
 
     /// Does what holds a batch of that size in memory; a large one waits until it may.
-    private func holding<Value: Sendable>(
+    func holding<Value: Sendable>(
         _ size: Int, for call: Call, _ body: () async throws(Status) -> Value
     ) async throws(Status) -> Value {
         guard size > Limits.batchBytes else { return try await body() }
@@ -147,7 +147,7 @@ extension ManagementHandlers {
     }
 
     /// Sends a record in pieces that fit a frame.
-    private func send(_ record: Record, _ call: Call) async throws(Status) {
+    func send(_ record: Record, _ call: Call) async throws(Status) {
         let start = ContinuousClock.now
         var rest = record.packed[...]
         repeat {
@@ -172,8 +172,20 @@ extension ManagementHandlers {
             days: contents.days.sorted { $0.key < $1.key }.map { day, stored in
                 DatasetSummary.StoredDay(
                     day: "\(day)", records: stored.records, segments: stored.segments, storedBytes: stored.bytes,
-                    expiresAt: stored.expiry)
+                    expiresAt: stored.expiry, configurations: counts(stored.groups, of: entry))
             })
+    }
+
+    private func counts(
+        _ groups: [Term: UInt64], of entry: SandboxDirectory.Entry
+    ) -> [DatasetSummary.ConfigurationCount] {
+        let counts = entry.configurations.values.compactMap { configuration in
+            groups[Term(configuration)].map {
+                DatasetSummary.ConfigurationCount(configuration: configuration.name, records: $0)
+            }
+        }
+        return counts.sorted { $0.records > $1.records }.prefix(Limits.configurationsCounted)
+            .sorted { $0.configuration < $1.configuration }
     }
 }
 
@@ -194,7 +206,7 @@ extension Record {
     }
 
     /// The record with what the view asks for.
-    fileprivate func viewed(as view: RecordView) -> Record {
+    func viewed(as view: RecordView) -> Record {
         guard view != .full, case .email(var email) = message.content else { return self }
         if view == .raw {
             (email.text, email.html, email.headers, email.attachments) = (nil, nil, [], [])

@@ -84,6 +84,14 @@ struct Ingester: Sendable {
 }
 
 extension Term {
+    /// A mail to more people than it has terms for is found for each of them.
+    fileprivate static let manyRecipients = Term(.recipient, "")
+
+    /// What finds the records that were sent to a recipient, and perhaps others.
+    static func sent(to recipient: String) -> [Term] {
+        [Term(.recipient, Recipient.normalized(recipient)), manyRecipients]
+    }
+
     /// Records are counted by their configuration.
     init(_ configuration: ChannelConfiguration) {
         self.init(.configuration, configuration.id)
@@ -97,6 +105,7 @@ extension CheckedMessage {
         terms.reserveCapacity(recipients.count + 2)
         if let campaignID { terms.append(Term(.campaign, campaignID)) }
         if let journeyVersionID { terms.append(Term(.journey, journeyVersionID)) }
+        if recipients.count + terms.count > Limits.termsPerRecord { terms.append(.manyRecipients) }
         for recipient in recipients { terms.append(Term(.recipient, Recipient.normalized(recipient))) }
         return terms
     }

@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Dataset
 import Disk
@@ -17,6 +18,9 @@ struct ManagementHandlers: Sendable {
     let files: any Files
     let time: TrustedTime
     let reads: DiskQueue
+    /// Verifications, one at a time.
+    let verifications = DiskQueue("verifications")
+    let signingKey: SigningKey
     /// Large records that are held in memory.
     let largeRecords = Allowance(limit: Limits.largeRecordBytes, share: Limits.largeRecordBytesPerConnection)
     /// Where nothing is delivered to.

@@ -46,7 +46,8 @@ final class HealthService: Service {
         guard service.isEmpty || ServiceDescriptors.builtIn.services.contains(service) else { return .serviceUnknown }
         if state.withLock({ $0.isStopping }) { return .notServing }
         if service.isEmpty || service == MethodName.ingest.service {
-            guard directory.snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
+            let snapshot = directory.snapshot
+            guard snapshot.failed.isEmpty, snapshot.entries.values.allSatisfy(\.store.isHealthy) else { return .notServing }
         }
         if service == MethodName.getTime.service, time.reading.doubt != nil { return .notServing }
         if service != MethodName.ingest.service {

@@ -70,6 +70,16 @@ struct ManagementService: Service {
         }
     }
 
+    /// The same for a method that takes as long as there is much.
+    func organizationalWaiting<Request: WireMessage, Response: WireMessage>(
+        _ right: Rights, _ serve: @escaping @Sendable (Request, Call) async throws(Status) -> Response
+    ) -> MethodHandler {
+        answering(waits) { (request: Request, call) async throws(Status) in
+            try gate.admitToOrganization(call, for: right)
+            return try await serve(request, call)
+        }
+    }
+
     /// A handler of a method whose chain tells who may call it: a sandbox's, or the organization's.
     func auditing<Request: ChainScoped, Response: WireMessage>(
         _ serve: @escaping @Sendable (Request, Chain) async throws(Status) -> Response

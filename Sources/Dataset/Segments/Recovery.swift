@@ -152,12 +152,15 @@ struct Recovery {
         scans = []
     }
 
-    /// Removes what is of no use to anybody: indexes that were not finished, or whose key is gone.
+    /// Removes what is of no use to anybody: what was not finished, and indexes whose key is gone.
     private func removeLeftovers(_ keyNames: Set<String>) throws(DatasetError) {
         let (folders, files) = (opening.folders, opening.files)
         try Recovery.unlessDiskFails { () throws(DiskError) in
             for name in try DatasetFolders.names(in: folders.dataFolder, DatasetFolders.unfinishedExtension, files: files) {
                 try files.remove(folders.unfinishedIndex(name))
+            }
+            for name in try DatasetFolders.names(in: folders.keyFolder, DatasetFolders.rewrappedExtension, files: files) {
+                try files.remove(folders.rewrappedKey(name))
             }
             for name in try DatasetFolders.names(in: folders.dataFolder, DatasetFolders.indexExtension, files: files)
             where !keyNames.contains(name) {

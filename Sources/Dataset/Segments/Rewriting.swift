@@ -27,17 +27,20 @@ struct Rewriting {
     private let isErased: (StoredRecord) throws -> Bool
     /// Called between batches: may take its time, so that others have theirs.
     private let pause: () throws -> Void
+    /// Is told of each batch that cannot be read: it is lost.
+    private let tellDamage: (DatasetError) -> Void
 
     /// - Precondition: `sources` have index files, and are of one day.
     init(
         _ sources: [Segment], master: MasterKey, isErased: @escaping (StoredRecord) throws -> Bool,
-        pause: @escaping () throws -> Void
+        pause: @escaping () throws -> Void, tellDamage: @escaping (DatasetError) -> Void
     ) {
         let first = sources[0]
         self.sources = sources
         self.master = master
         self.isErased = isErased
         self.pause = pause
+        self.tellDamage = tellDamage
         folders = first.folders
         files = first.files
         identity = SegmentIdentity(
@@ -85,6 +88,7 @@ struct Rewriting {
                         records = try reader.records(of: batch)
                     } catch {
                         guard error.code == .corrupt else { throw error }
+                        tellDamage(error)
                         writer.lose(batch.firstSequence...batch.lastSequence)
                         continue
                     }

@@ -223,7 +223,7 @@ extension RecordStore {
     }
 
     /// The batch's records; none when it is damaged, which is reported.
-    private func unlessDamaged(_ segment: Segment, _ batch: BatchLocation) throws(DatasetError) -> [StoredRecord] {
+    func unlessDamaged(_ segment: Segment, _ batch: BatchLocation) throws(DatasetError) -> [StoredRecord] {
         do {
             return try segment.records(of: batch)
         } catch {

@@ -40,6 +40,8 @@ extension RecordStore {
 
         private(set) var segments: SegmentList
         var isClosed = false
+        /// It is about to be closed: nothing long is begun or gone on with.
+        var isEnding = false
         /// Whether the last batch could not be written.
         private(set) var hasFailed = false
 
@@ -271,13 +273,13 @@ extension RecordStore {
         /// Whether the segment that is being written is to be ended, to be compressed: nobody has written for long, and it is worth it.
         func segmentIsToEnd(now: Instant, isForced: Bool) -> Bool {
             guard !isForced else { return true }
-            let isIdle = now.milliseconds - lastIngestedAt.milliseconds >= Int64(Limits.compactionIdleSeconds) * 1000
+            let isIdle = lastIngestedAt.milliseconds <= now.milliseconds - Int64(Limits.compactionIdleSeconds) * 1000
             return isIdle && segments.currentSize >= Limits.compactionBytes
         }
 
         /// Whether somebody writes.
         func isBusy(now: Instant) -> Bool {
-            waitingBytes > 0 || now.milliseconds - lastIngestedAt.milliseconds < 1000
+            waitingBytes > 0 || lastIngestedAt.milliseconds > now.milliseconds - 1000
         }
 
         /// Changes what is known of the segments on disk.

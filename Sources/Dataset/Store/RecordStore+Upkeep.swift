@@ -63,7 +63,7 @@ extension RecordStore {
             let rewritten = try await upkeep.run { [self] () throws(DatasetError) -> (from: Int, to: SegmentID)? in
                 sealClosed()
                 let group = state.withLock {
-                    $0.isClosed
+                    $0.isEnding
                         ? [] : Compaction.next(of: $0.segments.visible(now: limit), isForced: isForced, skipping: skipped)
                 }
                 guard !group.isEmpty else { return nil }
@@ -135,11 +135,14 @@ extension RecordStore {
     ) throws(DatasetError) -> Rewriting.Outcome {
         var pace = Pace()
         do {
-            let outcome = try Rewriting(group, master: master, isErased: isErased) { [self] in
-                let (isClosed, isBusy) = state.withLock { ($0.isClosed, $0.isBusy(now: time.now)) }
-                guard !isClosed else { throw DatasetError.closing }
-                pace.step(isBusy: isBusy)
-            }.run()
+            let outcome = try Rewriting(
+                group, master: master, isErased: isErased,
+                pause: { [self] in
+                    let (isEnding, isBusy) = state.withLock { ($0.isEnding, $0.isBusy(now: time.now)) }
+                    guard !isEnding else { throw DatasetError.closing }
+                    pace.step(isBusy: isBusy)
+                }, tellDamage: { [self] error in report(damage: error) }
+            ).run()
             let replaced = group.map(\.identity.id)
             state.withLock { $0.changeSegments { $0.replace(replaced, by: outcome.segment) } }
             try Destruction.run(group.map(\.identity.fileName), folders: settings.folders, files: files)

@@ -202,12 +202,8 @@ package final class RecordStore: Sendable {
 
     /// Refuses what comes from now on and returns when what waited is answered and what is on disk has its index.
     package func close() async {
-        let watchers = state.withLock { state in
-            state.isClosed = true
-            defer { state.watchers = [:] }
-            return state.watchers
-        }
-        for watcher in watchers.values { watcher.finish() }
+        prepareToClose()
+        state.withLock { $0.isClosed = true }
         // One thing after the other on each queue: when this is done, so is all before it.
         await looks.run { [self] in lookUntilNothingIsDoubtful() }
         await queue.run { [self] in

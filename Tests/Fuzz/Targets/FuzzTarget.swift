@@ -181,6 +181,9 @@ enum RequestTarget {
         { try repack(GrantList.self, $0) }, { try repack(SandboxList.self, $0) }, { try repack(Organization.self, $0) },
         { try repack(ConfigurationList.self, $0) }, { try repack(ConfigurationFlags.self, $0) },
         { try repack(AuditAnswer.self, $0) }, { try repack(AuditVerdict.self, $0) }, { try repack(DaemonStatus.self, $0) },
+        { try repack(RecordQuery.Request.self, $0) }, { try repack(EraseRecordsRequest.self, $0) },
+        { try repack(ErasureReceipt.self, $0) }, { try repack(DatasetVerification.self, $0) },
+        { try repack(DatasetSummary.self, $0) },
     ]
 
     /// The first byte says which request the rest is.

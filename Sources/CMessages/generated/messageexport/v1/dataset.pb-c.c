@@ -97,6 +97,231 @@ void   messageexport__v1__preview_records_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__preview_records_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__query_records_request__init
+                     (Messageexport__V1__QueryRecordsRequest         *message)
+{
+  static const Messageexport__V1__QueryRecordsRequest init_value = MESSAGEEXPORT__V1__QUERY_RECORDS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__query_records_request__get_packed_size
+                     (const Messageexport__V1__QueryRecordsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__query_records_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__query_records_request__pack
+                     (const Messageexport__V1__QueryRecordsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__query_records_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__query_records_request__pack_to_buffer
+                     (const Messageexport__V1__QueryRecordsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__query_records_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__QueryRecordsRequest *
+       messageexport__v1__query_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__QueryRecordsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__query_records_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__query_records_request__free_unpacked
+                     (Messageexport__V1__QueryRecordsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__query_records_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__erase_records_request__init
+                     (Messageexport__V1__EraseRecordsRequest         *message)
+{
+  static const Messageexport__V1__EraseRecordsRequest init_value = MESSAGEEXPORT__V1__ERASE_RECORDS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__erase_records_request__get_packed_size
+                     (const Messageexport__V1__EraseRecordsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__erase_records_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__erase_records_request__pack
+                     (const Messageexport__V1__EraseRecordsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__erase_records_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__erase_records_request__pack_to_buffer
+                     (const Messageexport__V1__EraseRecordsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__erase_records_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__EraseRecordsRequest *
+       messageexport__v1__erase_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__EraseRecordsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__erase_records_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__erase_records_request__free_unpacked
+                     (Messageexport__V1__EraseRecordsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__erase_records_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__erasure_receipt__init
+                     (Messageexport__V1__ErasureReceipt         *message)
+{
+  static const Messageexport__V1__ErasureReceipt init_value = MESSAGEEXPORT__V1__ERASURE_RECEIPT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__erasure_receipt__get_packed_size
+                     (const Messageexport__V1__ErasureReceipt *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__erasure_receipt__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__erasure_receipt__pack
+                     (const Messageexport__V1__ErasureReceipt *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__erasure_receipt__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__erasure_receipt__pack_to_buffer
+                     (const Messageexport__V1__ErasureReceipt *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__erasure_receipt__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ErasureReceipt *
+       messageexport__v1__erasure_receipt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ErasureReceipt *)
+     protobuf_c_message_unpack (&messageexport__v1__erasure_receipt__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__erasure_receipt__free_unpacked
+                     (Messageexport__V1__ErasureReceipt *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__erasure_receipt__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__compact_report__init
+                     (Messageexport__V1__CompactReport         *message)
+{
+  static const Messageexport__V1__CompactReport init_value = MESSAGEEXPORT__V1__COMPACT_REPORT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__compact_report__get_packed_size
+                     (const Messageexport__V1__CompactReport *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__compact_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__compact_report__pack
+                     (const Messageexport__V1__CompactReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__compact_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__compact_report__pack_to_buffer
+                     (const Messageexport__V1__CompactReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__compact_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__CompactReport *
+       messageexport__v1__compact_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__CompactReport *)
+     protobuf_c_message_unpack (&messageexport__v1__compact_report__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__compact_report__free_unpacked
+                     (Messageexport__V1__CompactReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__compact_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__verify_progress__init
+                     (Messageexport__V1__VerifyProgress         *message)
+{
+  static const Messageexport__V1__VerifyProgress init_value = MESSAGEEXPORT__V1__VERIFY_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__verify_progress__get_packed_size
+                     (const Messageexport__V1__VerifyProgress *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__verify_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__verify_progress__pack
+                     (const Messageexport__V1__VerifyProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__verify_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__verify_progress__pack_to_buffer
+                     (const Messageexport__V1__VerifyProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__verify_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__VerifyProgress *
+       messageexport__v1__verify_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__VerifyProgress *)
+     protobuf_c_message_unpack (&messageexport__v1__verify_progress__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__verify_progress__free_unpacked
+                     (Messageexport__V1__VerifyProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__verify_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__record_list__init
                      (Messageexport__V1__RecordList         *message)
 {
@@ -277,6 +502,51 @@ void   messageexport__v1__dataset_day__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__dataset_day__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__configuration_count__init
+                     (Messageexport__V1__ConfigurationCount         *message)
+{
+  static const Messageexport__V1__ConfigurationCount init_value = MESSAGEEXPORT__V1__CONFIGURATION_COUNT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__configuration_count__get_packed_size
+                     (const Messageexport__V1__ConfigurationCount *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__configuration_count__pack
+                     (const Messageexport__V1__ConfigurationCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__configuration_count__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__configuration_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ConfigurationCount *
+       messageexport__v1__configuration_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ConfigurationCount *)
+     protobuf_c_message_unpack (&messageexport__v1__configuration_count__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__configuration_count__free_unpacked
+                     (Messageexport__V1__ConfigurationCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__configuration_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor messageexport__v1__get_records_request__field_descriptors[3] =
 {
   {
@@ -403,6 +673,495 @@ const ProtobufCMessageDescriptor messageexport__v1__preview_records_request__des
   messageexport__v1__preview_records_request__field_indices_by_name,
   1,  messageexport__v1__preview_records_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__preview_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__query_records_request__field_descriptors[10] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recipient",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, recipient),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "configuration",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, configuration),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "campaign_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, campaign_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "journey_version_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, journey_version_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_ms",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after_sequence",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, after_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "view",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__QueryRecordsRequest, view),
+    &messageexport__v1__record_view__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__query_records_request__field_indices_by_name[] = {
+  7,   /* field[7] = after_sequence */
+  3,   /* field[3] = campaign_id */
+  2,   /* field[2] = configuration */
+  4,   /* field[4] = journey_version_id */
+  8,   /* field[8] = limit */
+  1,   /* field[1] = recipient */
+  0,   /* field[0] = sandbox */
+  5,   /* field[5] = since_ms */
+  6,   /* field[6] = until_ms */
+  9,   /* field[9] = view */
+};
+static const ProtobufCIntRange messageexport__v1__query_records_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__query_records_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.QueryRecordsRequest",
+  "QueryRecordsRequest",
+  "Messageexport__V1__QueryRecordsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__QueryRecordsRequest),
+  10,
+  messageexport__v1__query_records_request__field_descriptors,
+  messageexport__v1__query_records_request__field_indices_by_name,
+  1,  messageexport__v1__query_records_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__query_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__erase_records_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EraseRecordsRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recipient",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EraseRecordsRequest, recipient),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "confirm",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EraseRecordsRequest, confirm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__erase_records_request__field_indices_by_name[] = {
+  2,   /* field[2] = confirm */
+  1,   /* field[1] = recipient */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__erase_records_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__erase_records_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.EraseRecordsRequest",
+  "EraseRecordsRequest",
+  "Messageexport__V1__EraseRecordsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__EraseRecordsRequest),
+  3,
+  messageexport__v1__erase_records_request__field_descriptors,
+  messageexport__v1__erase_records_request__field_indices_by_name,
+  1,  messageexport__v1__erase_records_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__erase_records_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__erasure_receipt__field_descriptors[5] =
+{
+  {
+    "statement",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErasureReceipt, statement),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signature",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErasureReceipt, signature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErasureReceipt, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "segments",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErasureReceipt, segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "through_sequence",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ErasureReceipt, through_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__erasure_receipt__field_indices_by_name[] = {
+  2,   /* field[2] = records */
+  3,   /* field[3] = segments */
+  1,   /* field[1] = signature */
+  0,   /* field[0] = statement */
+  4,   /* field[4] = through_sequence */
+};
+static const ProtobufCIntRange messageexport__v1__erasure_receipt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__erasure_receipt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ErasureReceipt",
+  "ErasureReceipt",
+  "Messageexport__V1__ErasureReceipt",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ErasureReceipt),
+  5,
+  messageexport__v1__erasure_receipt__field_descriptors,
+  messageexport__v1__erasure_receipt__field_indices_by_name,
+  1,  messageexport__v1__erasure_receipt__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__erasure_receipt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__compact_report__field_descriptors[3] =
+{
+  {
+    "segments",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CompactReport, segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_before",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CompactReport, bytes_before),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_after",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CompactReport, bytes_after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__compact_report__field_indices_by_name[] = {
+  2,   /* field[2] = bytes_after */
+  1,   /* field[1] = bytes_before */
+  0,   /* field[0] = segments */
+};
+static const ProtobufCIntRange messageexport__v1__compact_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__compact_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.CompactReport",
+  "CompactReport",
+  "Messageexport__V1__CompactReport",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__CompactReport),
+  3,
+  messageexport__v1__compact_report__field_descriptors,
+  messageexport__v1__compact_report__field_indices_by_name,
+  1,  messageexport__v1__compact_report__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__compact_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__verify_progress__field_descriptors[7] =
+{
+  {
+    "bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes_to_read",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, bytes_to_read),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_last",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, is_last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "segments",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "batches",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, batches),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__VerifyProgress, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "problems",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__VerifyProgress, n_problems),
+    offsetof(Messageexport__V1__VerifyProgress, problems),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__verify_progress__field_indices_by_name[] = {
+  4,   /* field[4] = batches */
+  0,   /* field[0] = bytes */
+  1,   /* field[1] = bytes_to_read */
+  2,   /* field[2] = is_last */
+  6,   /* field[6] = problems */
+  5,   /* field[5] = records */
+  3,   /* field[3] = segments */
+};
+static const ProtobufCIntRange messageexport__v1__verify_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__verify_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.VerifyProgress",
+  "VerifyProgress",
+  "Messageexport__V1__VerifyProgress",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__VerifyProgress),
+  7,
+  messageexport__v1__verify_progress__field_descriptors,
+  messageexport__v1__verify_progress__field_indices_by_name,
+  1,  messageexport__v1__verify_progress__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__verify_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__record_list__field_descriptors[1] =
@@ -623,7 +1382,7 @@ const ProtobufCMessageDescriptor messageexport__v1__dataset_summary__descriptor 
   (ProtobufCMessageInit) messageexport__v1__dataset_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__dataset_day__field_descriptors[5] =
+static const ProtobufCFieldDescriptor messageexport__v1__dataset_day__field_descriptors[6] =
 {
   {
     "day",
@@ -685,8 +1444,21 @@ static const ProtobufCFieldDescriptor messageexport__v1__dataset_day__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "configurations",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__DatasetDay, n_configurations),
+    offsetof(Messageexport__V1__DatasetDay, configurations),
+    &messageexport__v1__configuration_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__dataset_day__field_indices_by_name[] = {
+  5,   /* field[5] = configurations */
   0,   /* field[0] = day */
   4,   /* field[4] = expires_at_ms */
   1,   /* field[1] = records */
@@ -696,7 +1468,7 @@ static const unsigned messageexport__v1__dataset_day__field_indices_by_name[] = 
 static const ProtobufCIntRange messageexport__v1__dataset_day__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor =
 {
@@ -706,11 +1478,62 @@ const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor =
   "Messageexport__V1__DatasetDay",
   "messageexport.v1",
   sizeof(Messageexport__V1__DatasetDay),
-  5,
+  6,
   messageexport__v1__dataset_day__field_descriptors,
   messageexport__v1__dataset_day__field_indices_by_name,
   1,  messageexport__v1__dataset_day__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__dataset_day__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__configuration_count__field_descriptors[2] =
+{
+  {
+    "configuration",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationCount, configuration),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ConfigurationCount, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__configuration_count__field_indices_by_name[] = {
+  0,   /* field[0] = configuration */
+  1,   /* field[1] = records */
+};
+static const ProtobufCIntRange messageexport__v1__configuration_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__configuration_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ConfigurationCount",
+  "ConfigurationCount",
+  "Messageexport__V1__ConfigurationCount",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ConfigurationCount),
+  2,
+  messageexport__v1__configuration_count__field_descriptors,
+  messageexport__v1__configuration_count__field_indices_by_name,
+  1,  messageexport__v1__configuration_count__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__configuration_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue messageexport__v1__record_view__enum_values_by_number[3] =
@@ -743,18 +1566,28 @@ const ProtobufCEnumDescriptor messageexport__v1__record_view__descriptor =
   messageexport__v1__record_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[4] =
+static const ProtobufCMethodDescriptor messageexport__v1__dataset_service__method_descriptors[9] =
 {
   { "GetRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__record_list__descriptor },
   { "ReadRecords", &messageexport__v1__get_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
   { "PreviewRecords", &messageexport__v1__preview_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
+  { "QueryRecords", &messageexport__v1__query_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
+  { "TailRecords", &messageexport__v1__query_records_request__descriptor, &messageexport__v1__record_chunk__descriptor },
+  { "EraseRecords", &messageexport__v1__erase_records_request__descriptor, &messageexport__v1__erasure_receipt__descriptor },
+  { "CompactDataset", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__compact_report__descriptor },
+  { "VerifyDataset", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__verify_progress__descriptor },
   { "GetDataset", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__dataset_summary__descriptor },
 };
 const unsigned messageexport__v1__dataset_service__method_indices_by_name[] = {
-  3,        /* GetDataset */
+  6,        /* CompactDataset */
+  5,        /* EraseRecords */
+  8,        /* GetDataset */
   0,        /* GetRecords */
   2,        /* PreviewRecords */
-  1         /* ReadRecords */
+  3,        /* QueryRecords */
+  1,        /* ReadRecords */
+  4,        /* TailRecords */
+  7         /* VerifyDataset */
 };
 const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor =
 {
@@ -763,7 +1596,7 @@ const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor 
   "DatasetService",
   "Messageexport__V1__DatasetService",
   "messageexport.v1",
-  4,
+  9,
   messageexport__v1__dataset_service__method_descriptors,
   messageexport__v1__dataset_service__method_indices_by_name
 };
@@ -791,13 +1624,53 @@ void messageexport__v1__dataset_service__preview_records(ProtobufCService *servi
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__dataset_service__query_records(ProtobufCService *service,
+                                                       const Messageexport__V1__QueryRecordsRequest *input,
+                                                       Messageexport__V1__RecordChunk_Closure closure,
+                                                       void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__tail_records(ProtobufCService *service,
+                                                      const Messageexport__V1__QueryRecordsRequest *input,
+                                                      Messageexport__V1__RecordChunk_Closure closure,
+                                                      void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__erase_records(ProtobufCService *service,
+                                                       const Messageexport__V1__EraseRecordsRequest *input,
+                                                       Messageexport__V1__ErasureReceipt_Closure closure,
+                                                       void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__compact_dataset(ProtobufCService *service,
+                                                         const Messageexport__V1__SandboxRequest *input,
+                                                         Messageexport__V1__CompactReport_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataset_service__verify_dataset(ProtobufCService *service,
+                                                        const Messageexport__V1__SandboxRequest *input,
+                                                        Messageexport__V1__VerifyProgress_Closure closure,
+                                                        void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
                                                      const Messageexport__V1__SandboxRequest *input,
                                                      Messageexport__V1__DatasetSummary_Closure closure,
                                                      void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataset_service__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService_Service *service,
                                                Messageexport__V1__DatasetService_ServiceDestroy destroy)

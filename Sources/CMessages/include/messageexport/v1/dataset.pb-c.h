@@ -19,10 +19,16 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Messageexport__V1__GetRecordsRequest Messageexport__V1__GetRecordsRequest;
 typedef struct Messageexport__V1__PreviewRecordsRequest Messageexport__V1__PreviewRecordsRequest;
+typedef struct Messageexport__V1__QueryRecordsRequest Messageexport__V1__QueryRecordsRequest;
+typedef struct Messageexport__V1__EraseRecordsRequest Messageexport__V1__EraseRecordsRequest;
+typedef struct Messageexport__V1__ErasureReceipt Messageexport__V1__ErasureReceipt;
+typedef struct Messageexport__V1__CompactReport Messageexport__V1__CompactReport;
+typedef struct Messageexport__V1__VerifyProgress Messageexport__V1__VerifyProgress;
 typedef struct Messageexport__V1__RecordList Messageexport__V1__RecordList;
 typedef struct Messageexport__V1__RecordChunk Messageexport__V1__RecordChunk;
 typedef struct Messageexport__V1__DatasetSummary Messageexport__V1__DatasetSummary;
 typedef struct Messageexport__V1__DatasetDay Messageexport__V1__DatasetDay;
+typedef struct Messageexport__V1__ConfigurationCount Messageexport__V1__ConfigurationCount;
 
 
 /* --- enums --- */
@@ -82,6 +88,144 @@ struct  Messageexport__V1__PreviewRecordsRequest
 #define MESSAGEEXPORT__V1__PREVIEW_RECORDS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__preview_records_request__descriptor) \
     , {0,NULL}, 0, 0 }
+
+
+struct  Messageexport__V1__QueryRecordsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * An address or a number, however it is written; empty: any.
+   */
+  ProtobufCBinaryData recipient;
+  /*
+   * Name of a configuration; empty: any.
+   */
+  ProtobufCBinaryData configuration;
+  /*
+   * Empty: any.
+   */
+  ProtobufCBinaryData campaign_id;
+  /*
+   * Empty: any.
+   */
+  ProtobufCBinaryData journey_version_id;
+  /*
+   * Ingested at this time or later; milliseconds since 1970-01-01T00:00:00Z; 0: whenever.
+   */
+  int64_t since_ms;
+  /*
+   * Ingested before this time; 0: whenever. Not for TailRecords.
+   */
+  int64_t until_ms;
+  /*
+   * Only records with higher sequences: the last one of the page before. 0: from the oldest; for TailRecords: only new ones.
+   */
+  uint64_t after_sequence;
+  /*
+   * 1 to 1000; 0: 100. Fewer are answered when there are no more. Not for TailRecords.
+   */
+  uint32_t limit;
+  Messageexport__V1__RecordView view;
+};
+#define MESSAGEEXPORT__V1__QUERY_RECORDS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__query_records_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, MESSAGEEXPORT__V1__RECORD_VIEW__RECORD_VIEW_ROW }
+
+
+struct  Messageexport__V1__EraseRecordsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * There is no default.
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * An address or a number, however it is written.
+   */
+  ProtobufCBinaryData recipient;
+  /*
+   * The recipient again.
+   */
+  ProtobufCBinaryData confirm;
+};
+#define MESSAGEEXPORT__V1__ERASE_RECORDS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__erase_records_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+/*
+ * What was erased, signed by the organization.
+ */
+struct  Messageexport__V1__ErasureReceipt
+{
+  ProtobufCMessage base;
+  /*
+   * What the signature is over: a JSON object with the sandbox, its epoch, the recipient's fingerprint, how many records were erased from
+   * how many segments, up to which sequence, when.
+   */
+  ProtobufCBinaryData statement;
+  /*
+   * Ed25519, 64 bytes, over the statement's bytes.
+   */
+  ProtobufCBinaryData signature;
+  uint64_t records;
+  uint32_t segments;
+  /*
+   * Records with higher sequences came later.
+   */
+  uint64_t through_sequence;
+};
+#define MESSAGEEXPORT__V1__ERASURE_RECEIPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__erasure_receipt__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+
+
+struct  Messageexport__V1__CompactReport
+{
+  ProtobufCMessage base;
+  /*
+   * How many were made.
+   */
+  uint32_t segments;
+  /*
+   * Bytes of the data files before and after.
+   */
+  uint64_t bytes_before;
+  uint64_t bytes_after;
+};
+#define MESSAGEEXPORT__V1__COMPACT_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__compact_report__descriptor) \
+    , 0, 0, 0 }
+
+
+struct  Messageexport__V1__VerifyProgress
+{
+  ProtobufCMessage base;
+  /*
+   * Bytes read of data files, and bytes there are, about.
+   */
+  uint64_t bytes;
+  uint64_t bytes_to_read;
+  /*
+   * The rest comes at the end.
+   */
+  protobuf_c_boolean is_last;
+  uint64_t segments;
+  uint64_t batches;
+  uint64_t records;
+  /*
+   * What is not as it was written, and where: at most 1000.
+   */
+  size_t n_problems;
+  ProtobufCBinaryData *problems;
+};
+#define MESSAGEEXPORT__V1__VERIFY_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__verify_progress__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Messageexport__V1__RecordList
@@ -168,10 +312,32 @@ struct  Messageexport__V1__DatasetDay
    * Milliseconds since 1970-01-01T00:00:00Z. From then on nobody sees them.
    */
   int64_t expires_at_ms;
+  /*
+   * By configuration, in the order of their names; the 100 with most records.
+   */
+  size_t n_configurations;
+  Messageexport__V1__ConfigurationCount **configurations;
 };
 #define MESSAGEEXPORT__V1__DATASET_DAY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__dataset_day__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL }
+
+
+/*
+ * Records of one configuration.
+ */
+struct  Messageexport__V1__ConfigurationCount
+{
+  ProtobufCMessage base;
+  /*
+   * Name.
+   */
+  ProtobufCBinaryData configuration;
+  uint64_t records;
+};
+#define MESSAGEEXPORT__V1__CONFIGURATION_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__configuration_count__descriptor) \
+    , {0,NULL}, 0 }
 
 
 /* Messageexport__V1__GetRecordsRequest methods */
@@ -211,6 +377,101 @@ Messageexport__V1__PreviewRecordsRequest *
                       const uint8_t       *data);
 void   messageexport__v1__preview_records_request__free_unpacked
                      (Messageexport__V1__PreviewRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__QueryRecordsRequest methods */
+void   messageexport__v1__query_records_request__init
+                     (Messageexport__V1__QueryRecordsRequest         *message);
+size_t messageexport__v1__query_records_request__get_packed_size
+                     (const Messageexport__V1__QueryRecordsRequest   *message);
+size_t messageexport__v1__query_records_request__pack
+                     (const Messageexport__V1__QueryRecordsRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__query_records_request__pack_to_buffer
+                     (const Messageexport__V1__QueryRecordsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__QueryRecordsRequest *
+       messageexport__v1__query_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__query_records_request__free_unpacked
+                     (Messageexport__V1__QueryRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__EraseRecordsRequest methods */
+void   messageexport__v1__erase_records_request__init
+                     (Messageexport__V1__EraseRecordsRequest         *message);
+size_t messageexport__v1__erase_records_request__get_packed_size
+                     (const Messageexport__V1__EraseRecordsRequest   *message);
+size_t messageexport__v1__erase_records_request__pack
+                     (const Messageexport__V1__EraseRecordsRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__erase_records_request__pack_to_buffer
+                     (const Messageexport__V1__EraseRecordsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__EraseRecordsRequest *
+       messageexport__v1__erase_records_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__erase_records_request__free_unpacked
+                     (Messageexport__V1__EraseRecordsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ErasureReceipt methods */
+void   messageexport__v1__erasure_receipt__init
+                     (Messageexport__V1__ErasureReceipt         *message);
+size_t messageexport__v1__erasure_receipt__get_packed_size
+                     (const Messageexport__V1__ErasureReceipt   *message);
+size_t messageexport__v1__erasure_receipt__pack
+                     (const Messageexport__V1__ErasureReceipt   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__erasure_receipt__pack_to_buffer
+                     (const Messageexport__V1__ErasureReceipt   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ErasureReceipt *
+       messageexport__v1__erasure_receipt__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__erasure_receipt__free_unpacked
+                     (Messageexport__V1__ErasureReceipt *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__CompactReport methods */
+void   messageexport__v1__compact_report__init
+                     (Messageexport__V1__CompactReport         *message);
+size_t messageexport__v1__compact_report__get_packed_size
+                     (const Messageexport__V1__CompactReport   *message);
+size_t messageexport__v1__compact_report__pack
+                     (const Messageexport__V1__CompactReport   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__compact_report__pack_to_buffer
+                     (const Messageexport__V1__CompactReport   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__CompactReport *
+       messageexport__v1__compact_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__compact_report__free_unpacked
+                     (Messageexport__V1__CompactReport *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__VerifyProgress methods */
+void   messageexport__v1__verify_progress__init
+                     (Messageexport__V1__VerifyProgress         *message);
+size_t messageexport__v1__verify_progress__get_packed_size
+                     (const Messageexport__V1__VerifyProgress   *message);
+size_t messageexport__v1__verify_progress__pack
+                     (const Messageexport__V1__VerifyProgress   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__verify_progress__pack_to_buffer
+                     (const Messageexport__V1__VerifyProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__VerifyProgress *
+       messageexport__v1__verify_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__verify_progress__free_unpacked
+                     (Messageexport__V1__VerifyProgress *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__RecordList methods */
 void   messageexport__v1__record_list__init
@@ -288,6 +549,25 @@ Messageexport__V1__DatasetDay *
 void   messageexport__v1__dataset_day__free_unpacked
                      (Messageexport__V1__DatasetDay *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__ConfigurationCount methods */
+void   messageexport__v1__configuration_count__init
+                     (Messageexport__V1__ConfigurationCount         *message);
+size_t messageexport__v1__configuration_count__get_packed_size
+                     (const Messageexport__V1__ConfigurationCount   *message);
+size_t messageexport__v1__configuration_count__pack
+                     (const Messageexport__V1__ConfigurationCount   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__configuration_count__pack_to_buffer
+                     (const Messageexport__V1__ConfigurationCount   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ConfigurationCount *
+       messageexport__v1__configuration_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__configuration_count__free_unpacked
+                     (Messageexport__V1__ConfigurationCount *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Messageexport__V1__GetRecordsRequest_Closure)
@@ -295,6 +575,21 @@ typedef void (*Messageexport__V1__GetRecordsRequest_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__PreviewRecordsRequest_Closure)
                  (const Messageexport__V1__PreviewRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__QueryRecordsRequest_Closure)
+                 (const Messageexport__V1__QueryRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__EraseRecordsRequest_Closure)
+                 (const Messageexport__V1__EraseRecordsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ErasureReceipt_Closure)
+                 (const Messageexport__V1__ErasureReceipt *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__CompactReport_Closure)
+                 (const Messageexport__V1__CompactReport *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__VerifyProgress_Closure)
+                 (const Messageexport__V1__VerifyProgress *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__RecordList_Closure)
                  (const Messageexport__V1__RecordList *message,
@@ -307,6 +602,9 @@ typedef void (*Messageexport__V1__DatasetSummary_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__DatasetDay_Closure)
                  (const Messageexport__V1__DatasetDay *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ConfigurationCount_Closure)
+                 (const Messageexport__V1__ConfigurationCount *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -327,6 +625,26 @@ struct Messageexport__V1__DatasetService_Service
                           const Messageexport__V1__PreviewRecordsRequest *input,
                           Messageexport__V1__RecordChunk_Closure closure,
                           void *closure_data);
+  void (*query_records)(Messageexport__V1__DatasetService_Service *service,
+                        const Messageexport__V1__QueryRecordsRequest *input,
+                        Messageexport__V1__RecordChunk_Closure closure,
+                        void *closure_data);
+  void (*tail_records)(Messageexport__V1__DatasetService_Service *service,
+                       const Messageexport__V1__QueryRecordsRequest *input,
+                       Messageexport__V1__RecordChunk_Closure closure,
+                       void *closure_data);
+  void (*erase_records)(Messageexport__V1__DatasetService_Service *service,
+                        const Messageexport__V1__EraseRecordsRequest *input,
+                        Messageexport__V1__ErasureReceipt_Closure closure,
+                        void *closure_data);
+  void (*compact_dataset)(Messageexport__V1__DatasetService_Service *service,
+                          const Messageexport__V1__SandboxRequest *input,
+                          Messageexport__V1__CompactReport_Closure closure,
+                          void *closure_data);
+  void (*verify_dataset)(Messageexport__V1__DatasetService_Service *service,
+                         const Messageexport__V1__SandboxRequest *input,
+                         Messageexport__V1__VerifyProgress_Closure closure,
+                         void *closure_data);
   void (*get_dataset)(Messageexport__V1__DatasetService_Service *service,
                       const Messageexport__V1__SandboxRequest *input,
                       Messageexport__V1__DatasetSummary_Closure closure,
@@ -342,6 +660,11 @@ void messageexport__v1__dataset_service__init (Messageexport__V1__DatasetService
       function_prefix__ ## get_records,\
       function_prefix__ ## read_records,\
       function_prefix__ ## preview_records,\
+      function_prefix__ ## query_records,\
+      function_prefix__ ## tail_records,\
+      function_prefix__ ## erase_records,\
+      function_prefix__ ## compact_dataset,\
+      function_prefix__ ## verify_dataset,\
       function_prefix__ ## get_dataset  }
 void messageexport__v1__dataset_service__get_records(ProtobufCService *service,
                                                      const Messageexport__V1__GetRecordsRequest *input,
@@ -355,6 +678,26 @@ void messageexport__v1__dataset_service__preview_records(ProtobufCService *servi
                                                          const Messageexport__V1__PreviewRecordsRequest *input,
                                                          Messageexport__V1__RecordChunk_Closure closure,
                                                          void *closure_data);
+void messageexport__v1__dataset_service__query_records(ProtobufCService *service,
+                                                       const Messageexport__V1__QueryRecordsRequest *input,
+                                                       Messageexport__V1__RecordChunk_Closure closure,
+                                                       void *closure_data);
+void messageexport__v1__dataset_service__tail_records(ProtobufCService *service,
+                                                      const Messageexport__V1__QueryRecordsRequest *input,
+                                                      Messageexport__V1__RecordChunk_Closure closure,
+                                                      void *closure_data);
+void messageexport__v1__dataset_service__erase_records(ProtobufCService *service,
+                                                       const Messageexport__V1__EraseRecordsRequest *input,
+                                                       Messageexport__V1__ErasureReceipt_Closure closure,
+                                                       void *closure_data);
+void messageexport__v1__dataset_service__compact_dataset(ProtobufCService *service,
+                                                         const Messageexport__V1__SandboxRequest *input,
+                                                         Messageexport__V1__CompactReport_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__dataset_service__verify_dataset(ProtobufCService *service,
+                                                        const Messageexport__V1__SandboxRequest *input,
+                                                        Messageexport__V1__VerifyProgress_Closure closure,
+                                                        void *closure_data);
 void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
                                                      const Messageexport__V1__SandboxRequest *input,
                                                      Messageexport__V1__DatasetSummary_Closure closure,
@@ -365,10 +708,16 @@ void messageexport__v1__dataset_service__get_dataset(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    messageexport__v1__record_view__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__get_records_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__preview_records_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__query_records_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__erase_records_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__erasure_receipt__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__compact_report__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__verify_progress__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__record_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__record_chunk__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataset_summary__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataset_day__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__configuration_count__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__dataset_service__descriptor;
 
 PROTOBUF_C__END_DECLS
