@@ -100,22 +100,51 @@ private final class PosixFile: File {
     }
 
     func write(_ pieces: [Data], at offset: Int64) throws(DiskError) {
+        // One call for what is written together, as far as the system takes so many pieces.
         var position = offset
-        for piece in pieces {
-            let failure: Errno? = piece.withUnsafeBytes { bytes in
-                var written = 0
-                while written < bytes.count {
-                    let count = pwrite(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(position))
-                    if count < 0 {
-                        if Glibc.errno == EINTR { continue }
-                        return Errno(rawValue: Glibc.errno)
-                    }
-                    written += count
-                    position += Int64(count)
-                }
-                return nil
+        for start in stride(from: 0, to: pieces.count, by: PosixFile.piecesAtOnce) {
+            let some = Array(pieces[start..<min(start + PosixFile.piecesAtOnce, pieces.count)])
+            let size = some.reduce(0) { $0 + $1.count }
+            let written = try gather(some, at: position)
+            if written < size { try write(rest: some, from: written, at: position) }
+            position += Int64(size)
+        }
+    }
+
+    private static let piecesAtOnce = 64
+
+    /// Writes the pieces with one call, which may take only the beginning; returns how much it took.
+    private func gather(_ pieces: [Data], at position: Int64) throws(DiskError) -> Int {
+        var vectors: [iovec] = []
+        func withAll(_ index: Int, _ body: () -> Int) -> Int {
+            guard index < pieces.count else { return body() }
+            return pieces[index].withUnsafeBytes { bytes in
+                vectors.append(iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count))
+                return withAll(index + 1, body)
             }
-            if let failure { throw DiskError("write", path, failure) }
+        }
+        while true {
+            vectors = []
+            let count = withAll(0) { pwritev(descriptor, vectors, Int32(vectors.count), off_t(position)) }
+            if count >= 0 { return count }
+            guard Glibc.errno == EINTR else { throw DiskError("write", path, Errno(rawValue: Glibc.errno)) }
+        }
+    }
+
+    private func write(rest pieces: [Data], from skipped: Int, at offset: Int64) throws(DiskError) {
+        var bytes: [UInt8] = []
+        for piece in pieces { bytes.append(contentsOf: piece) }
+        var written = skipped
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                pwrite(
+                    descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written, off_t(offset) + off_t(written))
+            }
+            if count < 0 {
+                if Glibc.errno == EINTR { continue }
+                throw DiskError("write", path, Errno(rawValue: Glibc.errno))
+            }
+            written += count
         }
     }
 

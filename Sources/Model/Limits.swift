@@ -147,6 +147,8 @@ public enum Limits {
     public static let batchShareBytes = 16 << 10
     /// A connection that has at most so many records in a batch brings few.
     public static let batchFewRecords = 2
+    /// So many batches in a row: it is one that sends one message after the other.
+    public static let batchQuietTimes = 8
     /// For so many batches after one in which a connection had few records it is taken to be there.
     public static let batchesShared = 64
     /// Content waiting for the writer, one dataset; beyond it ingests are refused. Connections are slowed down before: more than they

@@ -26,7 +26,7 @@ import Testing
         }
         #expect(strangers <= 1, "SEED=\(seed)")
         #expect(table.count == 50_000)
-        #expect(table.bytes < 12 * 50_000 + 256 * 128, "\(table.bytes) bytes")
+        #expect(table.bytes < 16 * 50_000 + 256 * 128, "\(table.bytes) bytes")
     }
 
     @Test func `a list that grows leaves the copies of it as they were`() {

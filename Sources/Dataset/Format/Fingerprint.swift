@@ -1,4 +1,5 @@
 import Crypto
+import FoundationEssentials
 import Model
 
 /// 128 bits of a SHA-256: tells apart what is not equal. It stands in files that are sealed, and in memory, only.
@@ -12,11 +13,14 @@ struct Fingerprint: Hashable, Comparable, Sendable {
     }
 
     /// The first 16 bytes of a digest.
-    init(digest: some Sequence<UInt8>) {
-        var iterator = digest.makeIterator()
-        func word() -> UInt64 { (0..<8).reduce(0) { word, _ in word << 8 | UInt64(iterator.next() ?? 0) } }
-        high = word()
-        low = word()
+    /// - Precondition: it has as many.
+    init(digest: some ContiguousBytes) {
+        (high, low) = digest.withUnsafeBytes { bytes in
+            (
+                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
     }
 
     /// What a submitter's message id is known by.
@@ -48,7 +52,11 @@ package struct Term: Hashable, Sendable {
 
     /// The term of a value as it is compared: equal values have equal bytes.
     package init(_ kind: Kind, _ value: some StringProtocol) {
-        fingerprint = Fingerprint(digest: SHA256.hash(data: [kind.rawValue] + Array(value.utf8))).high
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(1 + value.utf8.count)
+        bytes.append(kind.rawValue)
+        bytes.append(contentsOf: value.utf8)
+        fingerprint = Fingerprint(digest: SHA256.hash(data: bytes)).high
     }
 
     init(fingerprint: UInt64) {

@@ -1,3 +1,5 @@
+import Model
+
 /// A queue whose sources take turns: who brings much does not hold up who brings little. Within a source the order is kept.
 struct FairQueue<Element> {
     /// What waits of one source; what was taken is cut off when it is half of it.
@@ -20,6 +22,8 @@ struct FairQueue<Element> {
     private var turns: [UInt64] = []
     private var turn = 0
     private(set) var count = 0
+    /// How often in a row each source brought few.
+    private var quietTimes: [UInt64: Int] = [:]
 
     var isEmpty: Bool { count == 0 }
 
@@ -30,10 +34,10 @@ struct FairQueue<Element> {
     }
 
     /// Takes one after the other, each of the next source, until `limit` of them, or `bytes`, are taken; of one source at most `share`.
-    /// The first is taken whatever its size. `fewest`: elements taken of the source that brought least; of one alone, no number.
+    /// The first is taken whatever its size. `hasQuiet`: whether beside others there is a source that has brought few for some time.
     mutating func take(
         atMost limit: Int, bytes: Int, share: Int, size: (Element) -> Int
-    ) -> (elements: [Element], bytes: Int, fewest: Int) {
+    ) -> (elements: [Element], bytes: Int, hasQuiet: Bool) {
         var taken: [Element] = []
         var total = 0
         var ofSource: [UInt64: (count: Int, bytes: Int)] = [:]
@@ -58,7 +62,20 @@ struct FairQueue<Element> {
             count -= 1
             rotate(source)
         }
-        return (taken, total, ofSource.count > 1 ? ofSource.values.map(\.count).min() ?? 0 : .max)
+        return (taken, total, noteQuiet(ofSource.mapValues(\.count)) && ofSource.count > 1)
+    }
+
+    /// Whether any of these has brought few, each time, for some time: who brings much may do so once by chance.
+    private mutating func noteQuiet(_ counts: [UInt64: Int]) -> Bool {
+        // More sources than this are not there at a time; those that are gone are forgotten.
+        if quietTimes.count > Limits.connections { quietTimes = [:] }
+        var hasQuiet = false
+        for (source, count) in counts {
+            let times = count <= Limits.batchFewRecords ? quietTimes[source, default: 0] + 1 : 0
+            quietTimes[source] = times
+            if times >= Limits.batchQuietTimes { hasQuiet = true }
+        }
+        return hasQuiet
     }
 
     /// The next source has its turn.

@@ -1,6 +1,7 @@
 import Model
 
-/// Tells of an id, in memory and with one look, in which segments it may be: 8 bytes a record, between 9.4 and 11.8 with the room to grow.
+/// Tells of an id, in memory and with one look, in which segments it may be: 8 bytes a record, between 10.7 and 16 with
+/// the room to grow.
 ///
 /// An entry is the upper 48 bits of the id's fingerprint and the slot of the segment. Two ids in one entry are as likely as one record in
 /// 2^48: whoever is told a segment looks there.
@@ -24,38 +25,42 @@ struct IDTable: Sendable {
 
     mutating func insert(_ fingerprint: Fingerprint, _ slot: Slot) {
         let shard = Int(fingerprint.low % UInt64(IDTable.shardCount))
-        if (counts[shard] + 1) * 20 > shards[shard].count * 17 { grow(shard) }
-        place(fingerprint.high & IDTable.tagMask | UInt64(slot), in: &shards[shard])
+        if (counts[shard] + 1) * 4 > shards[shard].count * 3 { grow(shard) }
+        IDTable.place(fingerprint.high & IDTable.tagMask | UInt64(slot), in: &shards[shard], multiplier)
         counts[shard] += 1
     }
 
     /// Where the id may be; nearly always nowhere.
     func slots(of fingerprint: Fingerprint) -> [Slot] {
-        let shard = shards[Int(fingerprint.low % UInt64(IDTable.shardCount))]
-        guard !shard.isEmpty else { return [] }
+        let shard = Int(fingerprint.low % UInt64(IDTable.shardCount))
+        let size = shards[shard].count
+        guard size > 0 else { return [] }
         let tag = fingerprint.high & IDTable.tagMask
-        var position = home(of: tag, in: shard.count)
+        var position = IDTable.home(of: tag, in: size, multiplier)
         var found: [Slot] = []
-        while shard[position] != 0 {
-            if shard[position] & IDTable.tagMask == tag { found.append(Slot(truncatingIfNeeded: shard[position])) }
-            position = position + 1 == shard.count ? 0 : position + 1
+        while shards[shard][position] != 0 {
+            let entry = shards[shard][position]
+            if entry & IDTable.tagMask == tag { found.append(Slot(truncatingIfNeeded: entry)) }
+            position = position + 1 == size ? 0 : position + 1
         }
         return found
     }
 
     private mutating func grow(_ shard: Int) {
-        var larger = [UInt64](repeating: 0, count: max(16, shards[shard].count * 5 / 4))
-        for entry in shards[shard] where entry != 0 { place(entry, in: &larger) }
+        var larger = [UInt64](repeating: 0, count: max(16, shards[shard].count * 3 / 2))
+        for entry in shards[shard] where entry != 0 { IDTable.place(entry, in: &larger, multiplier) }
         shards[shard] = larger
     }
 
-    private func place(_ entry: UInt64, in shard: inout [UInt64]) {
-        var position = home(of: entry & IDTable.tagMask, in: shard.count)
+    // These know nothing of the table, so that a shard is changed in place.
+
+    private static func place(_ entry: UInt64, in shard: inout [UInt64], _ multiplier: UInt64) {
+        var position = home(of: entry & tagMask, in: shard.count, multiplier)
         while shard[position] != 0 { position = position + 1 == shard.count ? 0 : position + 1 }
         shard[position] = entry
     }
 
-    private func home(of tag: UInt64, in size: Int) -> Int {
+    private static func home(of tag: UInt64, in size: Int, _ multiplier: UInt64) -> Int {
         Int(((tag &* multiplier) >> 32 &* UInt64(size)) >> 32)
     }
 }

@@ -187,9 +187,9 @@ extension RecordStore {
                 return nil
             }
             let share = batchesShared > 0 ? Limits.batchShareBytes : Limits.batchBytes
-            let (taken, size, fewest) = waiting.take(
+            let (taken, size, hasQuiet) = waiting.take(
                 atMost: Limits.batchRecords, bytes: Limits.batchBytes, share: share, size: \.submission.size)
-            batchesShared = fewest <= Limits.batchFewRecords ? Limits.batchesShared : max(0, batchesShared - 1)
+            batchesShared = hasQuiet ? Limits.batchesShared : max(0, batchesShared - 1)
             waitingBytes -= size
             lastIngestedAt = max(lastIngestedAt, now)
             defer { nextSequence += UInt64(taken.count) }
