@@ -6,7 +6,7 @@ APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-c
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo build test check bench fuzz protos format
+.PHONY: help deps demo build test crash check bench bench-deps fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ test: build      ## Builds, then runs all tests.
 	$(SWIFT) test --skip-build --skip 'RPCTests|IntegrationTests|CrashTests'
 	$(SWIFT) test --skip-build --filter RPCTests
 	$(SWIFT) test --skip-build --filter 'IntegrationTests|CrashTests'
+
+# What tests do in part because it takes long, in full: 1,000 kills of the real daemon, every byte of a dataset flipped.
+KILLS ?= 1000
+crash: build     ## Kills the daemon 1,000 times under load (KILLS), flips every byte of a dataset: 15 minutes.
+	KILLS=$(KILLS) $(SWIFT) test --skip-build --filter CrashTests
+	ALL=1 $(SWIFT) test --skip-build --filter 'DamageTests|PowerCutTests|RewritingTests'
 
 # The C side sees every `string` as `bytes` (the same on the wire): protobuf-c hands out strings without their length and so
 # cuts them at a NUL. And protoc-c knows no proto3 `optional`; a oneof of one member is the same on the wire. What it drops (which
@@ -59,10 +65,15 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-bench: deps      ## Measures a release build: memory with 1,000 connections, one beside a flood, 1,000 sandboxes.
+BENCHES ?= ingest memory fairness governance
+bench-deps:
+	missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+bench: deps bench-deps ## Measures a release build beside Redis and PostgreSQL (BENCHES="ingest growth start store memory fairness governance").
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
-	for bench in memory fairness governance; do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
+	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
 
 # libFuzzer guides itself by the coverage of everything below, the generated C included. A target's corpus is what
 # it finds new; the inputs in the repository are its seeds. The canary comes first: it must fail, or no failure would be seen.

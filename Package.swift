@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
@@ -74,7 +75,7 @@ let package = Package(
             "Daemon",
             [
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
-                crypto, lifecycle, logging, signals, system,
+                "CMalloc", crypto, lifecycle, logging, signals, system,
             ]),
         program("msgexportd", ["Daemon", "Disk", "Model", "RPC", argumentParser, logging, system]),
 
@@ -106,7 +107,8 @@ let package = Package(
         tests("DiskTests", ["Disk", system]),
         tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),
         tests("AuditTests", ["Audit", "Model"]),
-        tests("CatalogTests", ["Audit", "Catalog", "Model", system]),
+        .target(name: "CCrashVFS", path: "Tests/CCrashVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests("CatalogTests", ["Audit", "Catalog", "CCrashVFS", "Model", system]),
         tests("FormatsTests", ["Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests("MailTests", ["Mail", "Model", system]),

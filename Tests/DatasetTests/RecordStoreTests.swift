@@ -246,7 +246,7 @@ import Testing
         #expect(await store.append(try StoreFixture.submission("a")).failure == .closed)
     }
 
-    @Test(arguments: [Errno.ioError, .noSpace])
+    @Test(arguments: [Errno.ioError, .noSpace, .readOnlyFileSystem, .tooManyOpenFiles])
     func `a failed write or sync is answered, and the next record goes to a new segment`(errno: Errno) async throws {
         for operation in 0..<40 {
             let files = SimulatedFiles(faults: [operation: .fail(errno)])
@@ -266,6 +266,27 @@ import Testing
             #expect(try reopened.all().map(\.id.value).sorted() == ["a", "b", "c"], "operation \(operation)")
             #expect(reopened.totals.records == 3)
         }
+    }
+
+    @Test
+    func `without descriptors reading and doubtful ids fail, nothing is decided wrongly, and all goes on when there are some`()
+        async throws
+    {
+        var store = try fixture.open(files)
+        #expect(await store.append(try StoreFixture.submission("a")).isStored)
+        await store.close()
+        store = try fixture.open(files)
+        files.failOpening(.tooManyOpenFiles)
+        #expect(throws: DatasetError.self) { try store.all() }
+        let repeated = await store.append(try StoreFixture.submission("a"))
+        #expect(repeated.failure == .io, "neither a duplicate nor a new record: \(repeated)")
+        #expect(await store.append(try StoreFixture.submission("new"), keep: false).failure == .io, "nobody can tell")
+        files.failOpening(nil)
+        #expect(await store.append(try StoreFixture.submission("a")).isDuplicate)
+        #expect(await store.append(try StoreFixture.submission("b")).isStored)
+        #expect(try store.all().map(\.id.value) == ["a", "b"])
+        #expect(store.recoveryReports == [])
+        await store.close()
     }
 
     @Test func `days are those of the zone, and later settings change later days`() async throws {

@@ -85,6 +85,20 @@ import Testing
         #expect(await again.append(repeated).isStored, "the id is free when the record would have expired")
     }
 
+    @Test func `any number of small segments become one, some at a time`() async throws {
+        for opening in 0..<230 {
+            let store = try fixture.open(files)
+            #expect(await store.append(try StoreFixture.submission("m\(opening)")).isStored)
+            await store.close()
+        }
+        let store = try fixture.open(files)
+        _ = try await store.compact()
+        _ = try await store.compact()
+        #expect(keys(files).count == 1)
+        #expect(try store.all().map(\.id.value) == (0..<230).map { "m\($0)" })
+        await store.close()
+    }
+
     @Test func `there is nothing to do in a dataset without records`() async throws {
         let store = try fixture.open(files)
         #expect(try await store.compact() == 0)

@@ -76,6 +76,7 @@ package final class SimulatedFiles: Files {
         var operations = 0
         var faults: [Int: Fault] = [:]
         var isStopped = false
+        var openFailure: Errno?
     }
 
     private let state: Mutex<State>
@@ -106,6 +107,11 @@ package final class SimulatedFiles: Files {
     /// Lets something happen at an operation to come.
     package func fail(at operation: Int, _ fault: Fault) {
         state.withLock { $0.faults[operation] = fault }
+    }
+
+    /// Lets every opening of a file fail, as where a process has no descriptors left; nil: as before.
+    package func failOpening(_ errno: Errno?) {
+        state.withLock { $0.openFailure = errno }
     }
 
     /// The file system that is found after a power cut now.
@@ -228,7 +234,8 @@ package final class SimulatedFiles: Files {
     }
 
     package func open(_ path: FilePath) throws(DiskError) -> any File {
-        SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path.string] })
+        if let failure = state.withLock({ $0.openFailure }) { throw DiskError("open", path, failure) }
+        return SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path.string] })
     }
 
     package func rename(_ path: FilePath, to target: FilePath) throws(DiskError) {

@@ -18,7 +18,8 @@ import Testing
         "Destinations": ["Model", "Disk", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto"],
         "Daemon": [
-            "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter", "Crypto",
+            "CMalloc", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
+            "Crypto",
             "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
         ], "msgexportd": ["Daemon", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage"],

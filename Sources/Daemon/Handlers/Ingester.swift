@@ -85,7 +85,7 @@ struct Ingester: Sendable {
 
 extension Term {
     /// A mail to more people than it has terms for is found for each of them.
-    fileprivate static let manyRecipients = Term(.recipient, "")
+    fileprivate static let manyRecipients = Term.first
 
     /// What finds the records that were sent to a recipient, and perhaps others.
     static func sent(to recipient: String) -> [Term] {

@@ -1,3 +1,4 @@
+import CMalloc
 import Dataset
 import Logging
 import Model
@@ -18,6 +19,8 @@ struct UpkeepService: Service {
                 guard !Task.isShuttingDownGracefully else { return }
                 await sandboxes.bringUpFailed(logger)
                 for entry in directory.snapshot.entries.values where !Task.isShuttingDownGracefully { await compact(entry) }
+                // What was needed for a time is given back to the system.
+                malloc_trim(0)
             }
         } onGracefulShutdown: {
             for entry in directory.snapshot.entries.values { entry.store.prepareToClose() }

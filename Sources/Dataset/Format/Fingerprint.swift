@@ -50,6 +50,9 @@ package struct Term: Hashable, Sendable {
 
     let fingerprint: UInt64
 
+    /// Comes before all others: a segment where it finds nothing is known without a look.
+    package static let first = Term(fingerprint: 0)
+
     /// The term of a value as it is compared: equal values have equal bytes.
     package init(_ kind: Kind, _ value: some StringProtocol) {
         var bytes: [UInt8] = []

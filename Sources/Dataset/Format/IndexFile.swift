@@ -158,6 +158,20 @@ enum IndexFile {
         return ids
     }
 
+    /// Adds the fingerprints of a block of ids.
+    /// - Precondition: it is a whole block.
+    static func decodeFingerprints(_ block: [UInt8], count: Int, into fingerprints: inout [Fingerprint]) {
+        precondition(block.count >= count * idSize, "a block has its size")
+        block.withUnsafeBytes { bytes in
+            for index in 0..<count {
+                fingerprints.append(
+                    Fingerprint(
+                        high: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * idSize, as: UInt64.self)),
+                        low: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * idSize + 8, as: UInt64.self))))
+            }
+        }
+    }
+
     // MARK: Postings
 
     private static func encodePostings(_ postings: Log<Posting>, base: UInt64, into blocks: inout [[UInt8]]) -> [UInt64] {

@@ -11,7 +11,7 @@ enum Compaction {
         var group: [Segment] = []
         for segment in segments {
             let fits =
-                segment.isSealed && !skipped.contains(segment.identity.id)
+                segment.isSealed && !skipped.contains(segment.identity.id) && group.count < Limits.segmentsReplaced
                 && (group.last.map { $0.identity.expiry == segment.identity.expiry && $0.identity.day == segment.identity.day }
                     ?? true)
                 && total(group + [segment], \.records) <= Limits.segmentRecords

@@ -91,6 +91,26 @@ struct SealedIndex: Sendable {
 
     /// Hands over all ids, some at a time.
     func forEachIDs(_ body: ([(fingerprint: Fingerprint, known: KnownRecord)]) -> Void) throws(DatasetError) {
+        try forEachIDBlock { (plain, number) throws(DatasetError) in body(try decodeIDs(plain, number: number)) }
+    }
+
+    /// Hands over the fingerprints of all ids, some at a time: as fast as they can be read.
+    func forEachFingerprints(_ body: ([Fingerprint]) -> Void) throws(DatasetError) {
+        var gathered: [Fingerprint] = []
+        try forEachIDBlock { (plain, number) throws(DatasetError) in
+            IndexFile.decodeFingerprints(plain, count: idCount(inBlock: number), into: &gathered)
+            guard gathered.count >= 4096 else { return }
+            body(gathered)
+            gathered.removeAll(keepingCapacity: true)
+        }
+        body(gathered)
+    }
+
+    private func idCount(inBlock number: Int) -> Int {
+        max(0, min(IndexFile.idsPerBlock, Int(summary.ids) - number * IndexFile.idsPerBlock))
+    }
+
+    private func forEachIDBlock(_ body: ([UInt8], Int) throws(DatasetError) -> Void) throws(DatasetError) {
         let together = 64
         let file = try open()
         var start = 0
@@ -103,7 +123,7 @@ struct SealedIndex: Sendable {
             for index in 0..<count {
                 let sealed = bytes.dropFirst(index * IndexFile.stride).prefix(IndexFile.stride)
                 guard let plain = IndexFile.open(sealed, UInt64(first + index), key, authenticated) else { throw damaged }
-                body(try decodeIDs(plain, number: start + index))
+                try body(plain, start + index)
             }
             start += count
         }
@@ -116,14 +136,15 @@ struct SealedIndex: Sendable {
     private func decodeIDs(
         _ plain: [UInt8], number: Int
     ) throws(DatasetError) -> [(fingerprint: Fingerprint, known: KnownRecord)] {
-        let count = min(IndexFile.idsPerBlock, Int(summary.ids) - number * IndexFile.idsPerBlock)
-        guard let ids = IndexFile.decodeIDs(plain, count: count, base: summary) else { throw damaged }
+        guard let ids = IndexFile.decodeIDs(plain, count: idCount(inBlock: number), base: summary) else { throw damaged }
         return ids
     }
 
-    /// Sequences of the records that a term finds, in their order. One read, unless they are many.
+    /// Sequences of the records that a term finds, in their order. One read, unless they are many; none for the first of all terms.
     func sequences(of term: Term) throws(DatasetError) -> [UInt64] {
         var found: [UInt64] = []
+        // What would stand before all others is not there.
+        guard let first = summary.termFences.first, first <= term.fingerprint else { return [] }
         var number = max(0, summary.termFences.partitioningIndex { $0 >= term.fingerprint } - 1)
         while number < summary.termFences.count, summary.termFences[number] <= term.fingerprint {
             let plain = try block(batchBlocks + summary.idFences.count + number)

@@ -46,8 +46,22 @@ struct IDTable: Sendable {
         return found
     }
 
+    /// Makes room for so many more.
+    mutating func makeRoom(for more: Int) {
+        // Shards differ a little in what they get.
+        let each = more / IDTable.shardCount * 17 / 16
+        for shard in shards.indices {
+            let size = (counts[shard] + each) * 4 / 3 + 1
+            if size > shards[shard].count { resize(shard, to: size) }
+        }
+    }
+
     private mutating func grow(_ shard: Int) {
-        var larger = [UInt64](repeating: 0, count: max(16, shards[shard].count * 3 / 2))
+        resize(shard, to: max(16, shards[shard].count * 3 / 2))
+    }
+
+    private mutating func resize(_ shard: Int, to size: Int) {
+        var larger = [UInt64](repeating: 0, count: size)
         for entry in shards[shard] where entry != 0 { IDTable.place(entry, in: &larger, multiplier) }
         shards[shard] = larger
     }

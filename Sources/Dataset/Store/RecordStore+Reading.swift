@@ -100,7 +100,7 @@ extension RecordStore {
         try reading { (segments) throws(DatasetError) in
             var sequences: [UInt64] = []
             for submitter in Set(segments.flatMap(\.submitters)).sorted() {
-                if let known = try known(Fingerprint(submitter: submitter, id: id), in: segments), !known.isErased {
+                if let known = try known(Fingerprint(submitter: submitter, id: id)), !known.isErased {
                     sequences.append(known.sequence)
                 }
             }
@@ -108,13 +108,12 @@ extension RecordStore {
         }
     }
 
-    private func known(_ fingerprint: Fingerprint, in segments: [Segment]) throws(DatasetError) -> KnownRecord? {
+    private func known(_ fingerprint: Fingerprint) throws(DatasetError) -> KnownRecord? {
         switch state.withLock({ $0.find(fingerprint, now: time.now) }) {
         case .unknown: return nil
         case .known(let known, _): return known
         case .perhaps(let candidates):
-            // Until all ids are in memory each segment is looked at.
-            for case .sealed(let index) in (candidates.isEmpty ? segments : candidates).map(\.index) {
+            for case .sealed(let index) in candidates.map(\.index) {
                 if let known = try index.known(fingerprint) { return known }
             }
             return nil

@@ -40,7 +40,7 @@ extension RecordStore {
             state.changeSegments { segments in
                 segments.unseal(id, index, ids)
                 // They may have been missing, when the index could not be read to its end.
-                segments.load(ids.all, of: segment.identity)
+                segments.load(ids.all.map(\.fingerprint), of: segment.identity)
             }
         }
         upkeep.start { [weak self] in self?.sealClosed() }

@@ -110,13 +110,16 @@ extension RecordStore {
     private func loadIDs() {
         let partial = state.withLock { $0.segments.partial }
         guard !partial.isEmpty else { return }
+        state.withLock { $0.changeSegments { $0.makeRoom(for: partial) } }
         for segment in partial {
             guard case .sealed(let index) = segment.index else { continue }
             do throws(DatasetError) {
-                try index.forEachIDs { ids in
+                try index.forEachFingerprints { ids in
                     state.withLock { $0.changeSegments { $0.load(ids, of: segment.identity) } }
                 }
             } catch {
+                // Where it cannot be read now, each id is looked for on disk until it can.
+                guard error.code == .corrupt else { return reports.failure(error) }
                 report(damage: error)
                 // What its data says is as good; what is known twice does no harm.
                 do throws(DatasetError) { try rebuildIndex(of: segment.identity.id) } catch { return reports.failure(error) }

@@ -6,7 +6,7 @@ struct SegmentList: Sendable {
     enum Found {
         case unknown
         case known(KnownRecord, expiresAt: Instant)
-        /// One of these may hold it, or not all of their ids are in memory yet.
+        /// One of these may hold it; not all of their ids need be in memory yet.
         case perhaps([Segment])
     }
 
@@ -52,9 +52,8 @@ struct SegmentList: Sendable {
 
     func find(_ fingerprint: Fingerprint, now: Instant) -> Found {
         var perhaps: [Segment] = []
-        var isPartial = false
         for (expiry, life) in lives where expiry > now {
-            if life.isPartial { isPartial = true }
+            if life.isPartial { perhaps += closed.filter { $0.isSealed && $0.identity.expiry == expiry } }
             for slot in life.table.slots(of: fingerprint) {
                 let id = life.segments[Int(slot) - 1]
                 if let ids = openIDs[id] {
@@ -64,7 +63,7 @@ struct SegmentList: Sendable {
                 }
             }
         }
-        return perhaps.isEmpty && !isPartial ? .unknown : .perhaps(perhaps)
+        return perhaps.isEmpty ? .unknown : .perhaps(perhaps)
     }
 
     /// Ids in memory that are not in an index file, and all of them.
@@ -80,10 +79,24 @@ struct SegmentList: Sendable {
         closed.filter { $0.isSealed && lives[$0.identity.expiry]?.isPartial == true && openIDs[$0.identity.id] == nil }
     }
 
+    /// Makes room for the ids of some segments, so that taking them in is fast.
+    mutating func makeRoom(for segments: [Segment]) {
+        for (expiry, some) in Dictionary(grouping: segments, by: \.identity.expiry) {
+            let count = some.reduce(0) { sum, segment in
+                if case .sealed(let index) = segment.index { sum + Int(index.summary.ids) } else { sum }
+            }
+            lives[expiry]?.table.makeRoom(for: count)
+        }
+    }
+
     /// Takes in ids of a sealed segment, as long as it is there.
-    mutating func load(_ ids: [(fingerprint: Fingerprint, known: KnownRecord)], of segment: SegmentIdentity) {
-        guard let slot = lives[segment.expiry]?.segments.firstIndex(of: segment.id) else { return }
-        for id in ids { lives[segment.expiry]?.table.insert(id.fingerprint, IDTable.Slot(slot + 1)) }
+    mutating func load(_ ids: [Fingerprint], of segment: SegmentIdentity) {
+        // Taken out while it changes, so that it is changed in place.
+        guard let place = lives[segment.expiry]?.segments.firstIndex(of: segment.id),
+            var life = lives.removeValue(forKey: segment.expiry)
+        else { return }
+        for id in ids { life.table.insert(id, IDTable.Slot(place + 1)) }
+        lives[segment.expiry] = life
     }
 
     /// All ids are in memory.
