@@ -163,6 +163,7 @@ import Testing
                 #expect(records.filter { !isOfAda($0) } == withoutAda, "\(context)")
                 #expect(Set(records).isSubset(of: before), "\(context)")
                 #expect(store.recoveryReports == [], "\(context)")
+                let segments = Int(store.totals.segments)
                 await store.close()
                 var kinds: [Substring: [Substring]] = [:]
                 for path in found.paths.map(\.string) {
@@ -170,6 +171,7 @@ import Testing
                     kinds[name[0], default: []].append(name[1])
                 }
                 #expect(kinds.values.allSatisfy { $0.sorted() == ["index", "key", "segment"] }, "\(kinds), \(context)")
+                #expect(kinds.count == segments, "what was replaced is gone: \(context)")
             }
             if files.operations <= operation { break }
         }
