@@ -95,7 +95,11 @@ let package = Package(
             name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
         program(
-            "Bench", ["MessageExportClient", "Messages", "Model", "RPC", "TestSupport", nio, subprocess, system],
+            "Bench",
+            [
+                "Dataset", "Disk", "MessageExportClient", "Messages", "Model", "RPC", "TestSupport", crypto, nio, subprocess,
+                system,
+            ],
             path: "Tests/Bench"),
         .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
         module("FuzzTargets", ["RPC", "Messages", "Model", nio], path: "Tests/Fuzz/Targets"),

@@ -85,6 +85,21 @@ import Testing
         #expect(await again.append(repeated).isStored, "the id is free when the record would have expired")
     }
 
+    @Test func `a segment that expires while it is rewritten leaves nothing behind`() async throws {
+        try await fill(files)
+        let store = try fixture.open(files)
+        let time = fixture.time
+        _ = try await store.erase([person("ada")]) { _ in
+            // It takes so long that all of it expires.
+            time.advance(hours: 24)
+            return !store.expired.isEmpty || true
+        }
+        try await store.destroy(store.expired)
+        #expect(try store.all().isEmpty)
+        #expect(files.paths.isEmpty, "\(files.paths)")
+        await store.close()
+    }
+
     @Test func `any number of small segments become one, some at a time`() async throws {
         for opening in 0..<230 {
             let store = try fixture.open(files)

@@ -144,8 +144,9 @@ extension RecordStore {
                 }, tellDamage: { [self] error in report(damage: error) }
             ).run()
             let replaced = group.map(\.identity.id)
-            state.withLock { $0.changeSegments { $0.replace(replaced, by: outcome.segment) } }
-            try Destruction.run(group.map(\.identity.fileName), folders: settings.folders, files: files)
+            let isReplaced = state.withLock { $0.changeSegments { $0.replace(replaced, by: outcome.segment) } }
+            let gone = isReplaced ? group : [outcome.segment]
+            try Destruction.run(gone.map(\.identity.fileName), folders: settings.folders, files: files)
             return outcome
         } catch let error as DatasetError {
             throw error

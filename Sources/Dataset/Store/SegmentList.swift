@@ -106,7 +106,7 @@ struct SegmentList: Sendable {
 
     private mutating func slot(of identity: SegmentIdentity) -> IDTable.Slot {
         lives[identity.expiry, default: Life()].segments.append(identity.id)
-        return IDTable.Slot(lives[identity.expiry]?.segments.count ?? 0)
+        return IDTable.Slot(clamping: lives[identity.expiry]?.segments.count ?? 0)
     }
 
     /// Whether the day may have one more segment.
@@ -211,9 +211,9 @@ struct SegmentList: Sendable {
         count()
     }
 
-    /// Puts a segment in the place of those whose records it took over.
-    mutating func replace(_ replaced: [SegmentID], by segment: Segment) {
-        guard let place = closed.firstIndex(where: { replaced.contains($0.identity.id) }) else { return }
+    /// Puts a segment in the place of those whose records it took over; false: they are gone, expired meanwhile, and so must it be.
+    mutating func replace(_ replaced: [SegmentID], by segment: Segment) -> Bool {
+        guard let place = closed.firstIndex(where: { replaced.contains($0.identity.id) }) else { return false }
         closed.removeAll { replaced.contains($0.identity.id) }
         closed.insert(segment, at: place)
         let expiry = segment.identity.expiry
@@ -221,6 +221,7 @@ struct SegmentList: Sendable {
         lives[expiry]?.segments = named.map { replaced.contains($0) ? segment.identity.id : $0 }
         for id in replaced { openIDs[id] = nil }
         count()
+        return true
     }
 
     /// Forgets what has expired; all that is to be destroyed by now.
