@@ -56,6 +56,8 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
@@ -68,7 +70,7 @@ let package = Package(
         module("Dataset", ["Model", "Disk", "CZstd", crypto, system]),
         module("Audit", ["Model", crypto]),
         module("Catalog", ["Model", "Audit", grdb, system]),
-        module("Formats", ["Model", "CZlib", crypto]),
+        module("Formats", ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", crypto]),
         module("Destinations", ["Model", "Disk", system]),
         module("Exporter", ["Model", "Formats", "Destinations", crypto]),
         module(

@@ -116,7 +116,7 @@ package struct Export: Sendable {
         var part = Part()
         guard var records = try source(run.after, run.through) else { return part }
         part.first = records.first
-        let name = "part-00000-\(run.id).\(fileExtension)"
+        let name = "part-00000-\(run.id).\(RowFile.nameExtension(dataflow.format, dataflow.compression))"
         var file = try begin(name, in: folder)
         do {
             while true {
@@ -148,51 +148,33 @@ package struct Export: Sendable {
             throw .destination(error)
         }
     }
-
-    private var fileExtension: String {
-        switch dataflow.compression {
-        case .none: dataflow.format.rawValue
-        case .gzip: "\(dataflow.format.rawValue).gz"
-        }
-    }
 }
 
 /// A data file being delivered: rows in, compressed and hashed bytes out.
 private struct PartFile: ~Copyable {
     private var delivery: LocalFolder.Delivery
-    private var gzip: GzipEncoder?
+    private var rows: RowFile
     private var hash = SHA256()
-    private var json = JSONWriter()
-
-    private let includesRaw: Bool
 
     init(_ delivery: consuming LocalFolder.Delivery, dataflow: Dataflow) {
         self.delivery = delivery
-        includesRaw = dataflow.includeRaw
-        gzip = dataflow.compression == .gzip ? GzipEncoder() : nil
+        rows = RowFile(
+            format: dataflow.format, compression: dataflow.compression, includesRaw: dataflow.includeRaw, metadata: [])
     }
 
     mutating func append(_ record: Record) throws(DiskError) {
-        RecordRow(record, includingRaw: includesRaw).write(to: &json)
-        json.newline()
-        if json.bytes.count >= Limits.exportWriteBytes { try flush() }
-    }
-
-    private mutating func flush() throws(DiskError) {
-        let rows = json.bytes
-        json = JSONWriter()
-        try write(gzip?.append(rows) ?? rows)
+        try write(rows.append(record))
     }
 
     private mutating func write(_ bytes: [UInt8]) throws(DiskError) {
+        guard !bytes.isEmpty else { return }
         hash.update(data: bytes)
         try delivery.write(bytes)
     }
 
     /// Writes the last bytes.
     mutating func finish() throws(DiskError) {
-        try flush()
-        if let rest = gzip?.finish() { try write(rest) }
+        try write(rows.finish())
     }
 
     /// Gives the finished file its name; returns its size and SHA-256.

@@ -55,6 +55,7 @@ extension Format {
     var wire: Messageexport__V1__Format {
         switch self {
         case .json: MESSAGEEXPORT__V1__FORMAT__FORMAT_JSON
+        case .parquet: MESSAGEEXPORT__V1__FORMAT__FORMAT_PARQUET
         }
     }
 }
@@ -64,6 +65,8 @@ extension Compression {
         switch self {
         case .none: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_NONE
         case .gzip: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_GZIP
+        case .snappy: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_SNAPPY
+        case .zstd: MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_ZSTD
         }
     }
 }

@@ -2,12 +2,22 @@
 public enum Format: String, Hashable, Sendable, CaseIterable {
     /// Newline-delimited JSON.
     case json
+    /// Apache Parquet.
+    case parquet
+
+    /// How files are compressed where nothing else is asked for.
+    public var defaultCompression: Compression { self == .json ? .gzip : .zstd }
+
+    /// Whether files of this format can be compressed so.
+    public func allows(_ compression: Compression) -> Bool { self == .parquet || compression == .none || compression == .gzip }
 }
 
 /// How exported files are compressed.
 public enum Compression: String, Hashable, Sendable, CaseIterable {
     case none
     case gzip
+    case snappy
+    case zstd
 }
 
 /// Exports the dataset of a sandbox to a destination.

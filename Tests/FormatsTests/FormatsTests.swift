@@ -92,24 +92,4 @@ import Testing
         #expect(json.text.contains(#""smsContent":{"message":"hi"}"#))
         #expect(json.text.contains(#""identityMap":{"phone":[{"authenticatedState":"ambiguous","id":"+3","primary":true}]}"#))
     }
-
-    @Test func `gzip reads what was compressed in pieces, and the same pieces give the same bytes`() async throws {
-        let seed = testSeed()
-        func compress() -> [UInt8] {
-            var generator = SeededGenerator(seed: seed)
-            var gzip = GzipEncoder()
-            var bytes: [UInt8] = []
-            for size in [0, 1, 70_000, 300_000, 5] { bytes += gzip.append(generator.bytes(size)) }
-            return bytes + gzip.finish()
-        }
-        var generator = SeededGenerator(seed: seed)
-        let plain = [0, 1, 70_000, 300_000, 5].flatMap { generator.bytes($0) }
-        #expect(compress() == compress())
-        try await withTemporaryFolder { folder in
-            let file = folder.appending("f.gz").string
-            try Data(compress()).write(to: URL(filePath: file))
-            #expect(try await Programs.run("/usr/bin/gzip", ["-d", file]).code == 0)
-            #expect(try Data(contentsOf: URL(filePath: folder.appending("f").string)) == Data(plain), "SEED=\(seed)")
-        }
-    }
 }

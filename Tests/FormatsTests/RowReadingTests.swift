@@ -186,8 +186,7 @@ import Testing
     }
 
     @Test func `padding behind gzip is none of it, and what stands before damage is read`() throws {
-        var gzip = GzipEncoder()
-        let packed = gzip.append(Array("rows".utf8)) + gzip.finish()
+        let packed = BlockCompression.compress(Array("rows".utf8), by: .gzip)
         var padded = GzipDecoder()
         #expect(try padded.append(packed + [0, 0, 0]) == Array("rows".utf8))
         try padded.finish()
@@ -202,8 +201,7 @@ import Testing
         let plain = generator.bytes(100_000) + [UInt8](repeating: 5, count: 400_000)
         var packed: [UInt8] = []
         for half in [plain.prefix(150_000), plain.dropFirst(150_000)] {
-            var gzip = GzipEncoder()
-            packed += gzip.append(Array(half)) + gzip.finish()
+            packed += BlockCompression.compress(Array(half), by: .gzip)
         }
         func read(_ bytes: [UInt8], piece: Int) throws -> [UInt8] {
             var decoder = GzipDecoder()

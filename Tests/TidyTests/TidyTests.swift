@@ -14,7 +14,7 @@ import Testing
         "Model": [], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "CZstd", "Crypto", "SystemPackage"],
         "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
-        "Formats": ["Model", "CZlib", "Crypto"],
+        "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
         "Destinations": ["Model", "Disk", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto"],
         "Daemon": [

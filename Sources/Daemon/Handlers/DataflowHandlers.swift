@@ -8,7 +8,7 @@ extension ManagementHandlers {
         return try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.createDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, destination: request.destination, format: request.format,
-                compression: request.compression ?? .gzip, includeRaw: request.includeRaw)
+                compression: request.compression ?? request.format.defaultCompression, includeRaw: request.includeRaw)
         }
     }
 

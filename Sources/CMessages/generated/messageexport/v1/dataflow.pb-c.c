@@ -1061,17 +1061,19 @@ const ProtobufCMessageDescriptor messageexport__v1__run__descriptor =
   (ProtobufCMessageInit) messageexport__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue messageexport__v1__format__enum_values_by_number[2] =
+static const ProtobufCEnumValue messageexport__v1__format__enum_values_by_number[3] =
 {
   { "FORMAT_UNSPECIFIED", "MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED", 0 },
   { "FORMAT_JSON", "MESSAGEEXPORT__V1__FORMAT__FORMAT_JSON", 1 },
+  { "FORMAT_PARQUET", "MESSAGEEXPORT__V1__FORMAT__FORMAT_PARQUET", 2 },
 };
 static const ProtobufCIntRange messageexport__v1__format__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex messageexport__v1__format__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex messageexport__v1__format__enum_values_by_name[3] =
 {
   { "FORMAT_JSON", 1 },
+  { "FORMAT_PARQUET", 2 },
   { "FORMAT_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor messageexport__v1__format__descriptor =
@@ -1081,28 +1083,32 @@ const ProtobufCEnumDescriptor messageexport__v1__format__descriptor =
   "Format",
   "Messageexport__V1__Format",
   "messageexport.v1",
-  2,
+  3,
   messageexport__v1__format__enum_values_by_number,
-  2,
+  3,
   messageexport__v1__format__enum_values_by_name,
   1,
   messageexport__v1__format__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue messageexport__v1__compression__enum_values_by_number[3] =
+static const ProtobufCEnumValue messageexport__v1__compression__enum_values_by_number[5] =
 {
   { "COMPRESSION_UNSPECIFIED", "MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED", 0 },
   { "COMPRESSION_NONE", "MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_NONE", 1 },
   { "COMPRESSION_GZIP", "MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_GZIP", 2 },
+  { "COMPRESSION_SNAPPY", "MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_SNAPPY", 3 },
+  { "COMPRESSION_ZSTD", "MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_ZSTD", 4 },
 };
 static const ProtobufCIntRange messageexport__v1__compression__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex messageexport__v1__compression__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex messageexport__v1__compression__enum_values_by_name[5] =
 {
   { "COMPRESSION_GZIP", 2 },
   { "COMPRESSION_NONE", 1 },
+  { "COMPRESSION_SNAPPY", 3 },
   { "COMPRESSION_UNSPECIFIED", 0 },
+  { "COMPRESSION_ZSTD", 4 },
 };
 const ProtobufCEnumDescriptor messageexport__v1__compression__descriptor =
 {
@@ -1111,9 +1117,9 @@ const ProtobufCEnumDescriptor messageexport__v1__compression__descriptor =
   "Compression",
   "Messageexport__V1__Compression",
   "messageexport.v1",
-  3,
+  5,
   messageexport__v1__compression__enum_values_by_number,
-  3,
+  5,
   messageexport__v1__compression__enum_values_by_name,
   1,
   messageexport__v1__compression__value_ranges,

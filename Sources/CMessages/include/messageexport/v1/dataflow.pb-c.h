@@ -33,13 +33,22 @@ typedef enum _Messageexport__V1__Format {
   /*
    * Newline-delimited JSON.
    */
-  MESSAGEEXPORT__V1__FORMAT__FORMAT_JSON = 1
+  MESSAGEEXPORT__V1__FORMAT__FORMAT_JSON = 1,
+  /*
+   * Apache Parquet.
+   */
+  MESSAGEEXPORT__V1__FORMAT__FORMAT_PARQUET = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__FORMAT)
 } Messageexport__V1__Format;
 typedef enum _Messageexport__V1__Compression {
   MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED = 0,
   MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_NONE = 1,
-  MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_GZIP = 2
+  MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_GZIP = 2,
+  /*
+   * Of Parquet only.
+   */
+  MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_SNAPPY = 3,
+  MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_ZSTD = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__COMPRESSION)
 } Messageexport__V1__Compression;
 typedef enum _Messageexport__V1__RunState {
@@ -70,7 +79,7 @@ struct  Messageexport__V1__CreateDataflowRequest
   ProtobufCBinaryData destination;
   Messageexport__V1__Format format;
   /*
-   * Unspecified: the format's default (JSON: gzip).
+   * Unspecified: the format's default (JSON: gzip; Parquet: zstd).
    */
   Messageexport__V1__Compression compression;
   /*

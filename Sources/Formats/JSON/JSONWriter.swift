@@ -1,3 +1,5 @@
+import Foundation
+
 /// Writes JSON (RFC 8259) into bytes, compact, members in the order they are given.
 package struct JSONWriter: Sendable {
     /// What was written so far, in UTF-8.
@@ -43,6 +45,11 @@ package struct JSONWriter: Sendable {
         separate()
         bytes.append(contentsOf: String(number).utf8)
         needsComma = true
+    }
+
+    /// Bytes, as a string of base64.
+    package mutating func value(base64 bytes: [UInt8]) {
+        value(Data(bytes).base64EncodedString())
     }
 
     /// True or false, as a value.

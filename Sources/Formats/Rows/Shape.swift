@@ -1,0 +1,168 @@
+import Model
+
+/// How values of one type are written, in every format. What a row is made of is said once, by shapes; a format adds what it does with them here.
+package struct Shape<Value>: Sendable {
+    /// What it is, for formats that have a schema.
+    package let node: SchemaNode
+    let json: @Sendable (Value, inout JSONWriter) -> Void
+    /// Adds the value, or its absence, to the columns from `column` on.
+    let shred: @Sendable (_ value: Value?, _ column: Int, _ level: Level, _ columns: inout [ColumnWriter]) -> Void
+
+    private init(
+        _ node: SchemaNode, json: @escaping @Sendable (Value, inout JSONWriter) -> Void,
+        shred: @escaping @Sendable (Value?, Int, Level, inout [ColumnWriter]) -> Void
+    ) {
+        self.node = node
+        self.json = json
+        self.shred = shred
+    }
+
+    /// A shape of one column.
+    private init(
+        leaf node: SchemaNode, json: @escaping @Sendable (Value, inout JSONWriter) -> Void,
+        append: @escaping @Sendable (Value, inout ColumnWriter) -> Void
+    ) {
+        self.init(node, json: json) { value, column, level, columns in
+            guard let value else { return columns[column].begin(level) }
+            columns[column].begin(level.defined)
+            append(value, &columns[column])
+        }
+    }
+
+    /// A value that has members.
+    package static func group(_ fields: [Field<Value>]) -> Shape {
+        let members = fields.map { SchemaNode.Member(name: $0.name, id: $0.id, node: $0.node) }
+        return Shape(.group(members)) { value, json in
+            json.object { json in
+                for field in fields { field.json(value, &json) }
+            }
+        } shred: { value, column, level, columns in
+            var column = column
+            let inner = value == nil ? level : level.defined
+            for field in fields {
+                field.shred(value, column, inner, &columns)
+                column += field.node.columns
+            }
+        }
+    }
+
+    /// Values of one shape, in order.
+    package static func list<Element>(of element: Shape<Element>) -> Shape where Value == [Element] {
+        Shape(.list(element.node)) { values, json in
+            json.array { json in
+                for value in values { element.json(value, &json) }
+            }
+        } shred: { values, column, level, columns in
+            guard let values else { return element.shred(nil, column, level, &columns) }
+            guard !values.isEmpty else { return element.shred(nil, column, level.defined, &columns) }
+            for (index, value) in values.enumerated() {
+                element.shred(value, column, level.element(isFirst: index == 0), &columns)
+            }
+        }
+    }
+
+    /// Values of one shape by keys, in order.
+    package static func map<Element>(of element: Shape<Element>) -> Shape where Value == [(key: String, value: Element)] {
+        Shape(.map(element.node)) { pairs, json in
+            json.object { json in
+                for (key, value) in pairs {
+                    json.key(key)
+                    element.json(value, &json)
+                }
+            }
+        } shred: { pairs, column, level, columns in
+            guard let pairs, !pairs.isEmpty else {
+                let absent = pairs == nil ? level : level.defined
+                columns[column].begin(absent)
+                return element.shred(nil, column + 1, absent, &columns)
+            }
+            for (index, pair) in pairs.enumerated() {
+                let inner = level.element(isFirst: index == 0)
+                // A key is never absent: it has no level of its own.
+                columns[column].begin(inner)
+                columns[column].append(text: pair.key)
+                element.shred(pair.value, column + 1, inner, &columns)
+            }
+        }
+    }
+}
+
+extension Shape where Value == String {
+    /// UTF-8.
+    package static var text: Shape {
+        Shape(leaf: .text) {
+            $1.value($0)
+        } append: {
+            $1.append(text: $0)
+        }
+    }
+}
+
+extension Shape where Value == [UInt8] {
+    /// Bytes; base64 where a format knows only text.
+    package static var bytes: Shape {
+        Shape(leaf: .bytes) {
+            $1.value(base64: $0)
+        } append: {
+            $1.append(bytes: $0)
+        }
+    }
+}
+
+extension Shape where Value == UInt64 {
+    /// A whole number from 0 up to the largest that a signed one of 64 bits holds.
+    package static var number: Shape {
+        Shape(leaf: .number) {
+            $1.value($0)
+        } append: {
+            $1.append(number: Int64(clamping: $0))
+        }
+    }
+}
+
+extension Shape where Value == Bool {
+    /// True or false.
+    package static var flag: Shape {
+        Shape(leaf: .flag) {
+            $1.value($0)
+        } append: {
+            $1.append(flag: $0)
+        }
+    }
+}
+
+extension Shape where Value == Instant {
+    /// Milliseconds, UTC.
+    static var instant: Shape {
+        Shape(leaf: .instant) {
+            $1.value($0.description)
+        } append: {
+            $1.append(number: $0.milliseconds)
+        }
+    }
+}
+
+/// A member of values of one type: its name, its number, and where its value comes from.
+package struct Field<Root>: Sendable {
+    let name: String
+    /// Told by files to readers that know columns by number. Never given to another field.
+    let id: Int32
+    let node: SchemaNode
+    let json: @Sendable (Root, inout JSONWriter) -> Void
+    let shred: @Sendable (Root?, Int, Level, inout [ColumnWriter]) -> Void
+
+    /// - Parameter value: nil: the value has no such member.
+    package init<Value>(
+        _ id: Int32, _ name: String, _ shape: Shape<Value>, _ value: @escaping @Sendable (Root) -> Value?
+    ) {
+        self.name = name
+        self.id = id
+        node = shape.node
+        json = { root, json in
+            guard let value = value(root) else { return }
+            json.key(name)
+            shape.json(value, &json)
+        }
+        shred = { root, column, level, columns in shape.shred(root.flatMap(value), column, level, &columns) }
+    }
+}
