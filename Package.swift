@@ -72,12 +72,12 @@ let package = Package(
         module("Catalog", ["Model", "Audit", grdb, system]),
         module("Formats", ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", crypto]),
         module("Destinations", ["Model", "Disk", system]),
-        module("Exporter", ["Model", "Formats", "Destinations", crypto]),
+        module("Exporter", ["Model", "Disk", "Formats", "Destinations", crypto, system]),
         module(
             "Daemon",
             [
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
-                "CMalloc", crypto, lifecycle, logging, signals, system,
+                "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
             ]),
         program("msgexportd", ["Daemon", "Disk", "Model", "RPC", argumentParser, logging, system]),
 

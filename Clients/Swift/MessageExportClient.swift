@@ -148,62 +148,6 @@ public final class MessageExportClient: Sendable {
         try await call(.deleteDestination, NameRequest(sandbox: sandbox, name: name))
     }
 
-    /// Makes a dataflow to a destination, by the destination's name. Without `compression`, the format's default.
-    ///
-    /// - Parameter includeRaw: whether rows hold the attachments' bytes and the mail as sent.
-    public func createDataflow(
-        name: String, destination: String, format: Format = .json, compression: Compression? = nil, includeRaw: Bool = false
-    ) async throws(Status) -> Dataflow {
-        try await call(
-            .createDataflow,
-            CreateDataflowRequest(
-                sandbox: sandbox, name: name, destination: destination, format: format, compression: compression,
-                includeRaw: includeRaw))
-    }
-
-    /// A dataflow by its name.
-    /// - Throws: `notFound` when there is none of that name.
-    public func dataflow(name: String) async throws(Status) -> Dataflow {
-        try await call(.getDataflow, NameRequest(sandbox: sandbox, name: name))
-    }
-
-    /// All of the sandbox, by name.
-    public func dataflows() async throws(Status) -> [Dataflow] {
-        let answer: DataflowList = try await call(.listDataflows, SandboxRequest(sandbox: sandbox))
-        return answer.dataflows
-    }
-
-    /// Removes a dataflow, forgets its runs, and returns what it was; what was delivered stays.
-    /// - Throws: `failedPrecondition` while a run of it is under way.
-    @discardableResult
-    public func deleteDataflow(name: String) async throws(Status) -> Dataflow {
-        try await call(.deleteDataflow, NameRequest(sandbox: sandbox, name: name))
-    }
-
-    /// Starts a run over what is stored beyond the dataflow's cursor.
-    /// - Throws: `failedPrecondition` while another run of it is under way.
-    public func startRun(dataflow: String) async throws(Status) -> Run {
-        try await call(.startRun, StartRunRequest(sandbox: sandbox, dataflow: dataflow))
-    }
-
-    /// Returns when the run has ended, whatever its end; waits at most `timeout`.
-    public func waitRun(id: String, timeout: Duration = .seconds(24 * 3600)) async throws(Status) -> Run {
-        try await call(.waitRun, RunRequest(sandbox: sandbox, runID: id), timeout: timeout)
-    }
-
-    /// A run by its id.
-    /// - Throws: `notFound` when there is none of that id.
-    public func run(id: String) async throws(Status) -> Run {
-        try await call(.getRun, RunRequest(sandbox: sandbox, runID: id))
-    }
-
-    /// The newest runs, the newest first, of one dataflow or of the whole sandbox; at most 500.
-    public func runs(dataflow: String? = nil, limit: Int = Limits.runsListedDefault) async throws(Status) -> [Run] {
-        let answer: RunList = try await call(
-            .listRuns, ListRunsRequest(sandbox: sandbox, dataflow: dataflow ?? "", limit: UInt32(clamping: limit)))
-        return answer.runs
-    }
-
     // MARK: The daemon
 
     /// How the daemon and this client's sandbox are doing.

@@ -26,7 +26,8 @@ package struct CatalogError: Error, Hashable, CustomStringConvertible {
     /// The field of the request it is about.
     package let field: String?
 
-    init(_ code: Code, _ message: String, field: String? = nil) {
+    /// An error of the catalog's, or of who works with it.
+    package init(_ code: Code, _ message: String, field: String? = nil) {
         self.code = code
         self.message = message
         self.field = field

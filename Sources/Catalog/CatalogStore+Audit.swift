@@ -75,6 +75,14 @@ extension CatalogStore {
         try db.save(head)
     }
 
+    /// The same as `auditHead` for whoever is on a thread of its own. Blocks.
+    package func auditHeadNow(_ chain: String) throws(CatalogError) -> AuditHead? {
+        do { return try database.read { db in try db.auditHead(chain) } } catch { throw CatalogError(error) }
+    }
+
+    /// Ed25519 by the organization's signing key.
+    package func signature(of bytes: [UInt8]) -> [UInt8] { signingKey.signature(of: bytes) }
+
     /// The head of a chain; nil when nothing was ever recorded in it.
     package func auditHead(_ chain: String) async throws(CatalogError) -> AuditHead? {
         try await read { db in try db.auditHead(chain) }

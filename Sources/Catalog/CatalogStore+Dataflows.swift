@@ -1,45 +1,79 @@
 import GRDB
 package import Model
 
-/// A run that was begun, with what it needs to be done.
-package struct RunOrder: Hashable, Sendable {
-    /// Its window and folder are fixed.
-    package let run: Run
-    /// As it was when the run began.
-    package let dataflow: Dataflow
-    /// As it was when the run began.
-    package let destination: Destination
-}
-
 extension CatalogStore {
-    // MARK: Dataflows
-
     /// Makes a dataflow to a destination, by that one's name.
+    ///
+    /// - Parameter settings: checked by the caller against the sandbox's retention.
     package func createDataflow(
-        by user: UInt32?, sandboxID: String, name: ResourceName, destination: String, format: Format, compression: Compression,
-        includeRaw: Bool
+        by user: UInt32?, sandboxID: String, name: ResourceName, format: Format, mode: ExportMode, settings: DataflowSettings
     ) async throws(CatalogError) -> Dataflow {
-        let dataflow = Dataflow(
-            id: CatalogStore.newID(), name: name.value, destination: destination, format: format, compression: compression,
-            includeRaw: includeRaw, cursor: 0, createdAt: time.now)
+        let now = time.now
         return try await write { [self] db in
             try db.requireFree(name, in: "dataflow", of: sandboxID, what: "dataflow")
             try db.requireRoom(in: "dataflow", of: sandboxID, limit: Limits.dataflows, what: "dataflow")
-            let destinationID = try String.fetchOne(
-                db, sql: "SELECT id FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, destination])
-            guard let destinationID else {
-                throw CatalogError(.notFound, "there is no destination named \(destination)", field: "destination")
-            }
+            let id = CatalogStore.newID()
             try db.execute(
-                sql: "INSERT INTO dataflow VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                sql: """
+                    INSERT INTO dataflow (id, sandbox_id, destination_id, name, format, compression, cursor, created_at, mode)
+                    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)
+                    """,
                 arguments: [
-                    dataflow.id, sandboxID, destinationID, dataflow.name, format.rawValue, compression.rawValue,
-                    dataflow.createdAt.milliseconds, includeRaw,
+                    id, sandboxID, try db.destinationID(settings.destination, of: sandboxID), name.value, format.rawValue,
+                    settings.compression.rawValue, now.milliseconds, mode.rawValue,
                 ])
+            try db.set(settings, of: id, in: sandboxID, now: now, isNew: true, isRescheduled: true)
             try append(
                 Deed(
-                    user: user, chain: sandboxID, action: .dataflowCreate, object: name.value, detail: "to \(destination)"), db)
-            return dataflow
+                    user: user, chain: sandboxID, action: .dataflowCreate, object: name.value,
+                    detail: "\(format.rawValue) to \(settings.destination)"), db)
+            return try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
+        }
+    }
+
+    /// Gives a dataflow other settings. A run that waits to be tried again begins anew with them; refused while one delivers.
+    ///
+    /// - Parameters:
+    ///   - change: what is to be changed of what is set; throws what is wrong with it.
+    ///   - revision: what it must be at now; nil: whatever it is.
+    package func editDataflow(
+        by user: UInt32?, sandboxID: String, name: ResourceName, revision: UInt32?,
+        change: @escaping @Sendable (Dataflow) throws(Status) -> DataflowSettings
+    ) async throws(CatalogError) -> Result<Dataflow, Status> {
+        let now = time.now
+        return try await write { [self] db in
+            let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
+            guard revision == nil || revision == dataflow.revision else {
+                throw CatalogError(.aborted, "dataflow \(name) is at revision \(dataflow.revision)", field: "if_revision")
+            }
+            let settings: DataflowSettings
+            do throws(Status) { settings = try change(dataflow) } catch { return .failure(error) }
+            var delivering = dataflow.settings
+            delivering.schedule = settings.schedule
+            if delivering != settings { try db.restartRuns(of: [dataflow.name], in: sandboxID) }
+            try db.set(
+                settings, of: dataflow.id, in: sandboxID, now: now, isNew: false,
+                isRescheduled: settings.schedule != dataflow.settings.schedule)
+            try append(Deed(user: user, chain: sandboxID, action: .dataflowEdit, object: name.value), db)
+            return .success(try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name")))
+        }
+    }
+
+    /// Lets a dataflow run by itself, or not. A run under way goes on.
+    package func setDataflow(enabled: Bool, by user: UInt32?, sandboxID: String, name: ResourceName) async throws(CatalogError)
+        -> Dataflow
+    {
+        let now = time.now
+        return try await write { [self] db in
+            let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
+            guard dataflow.isEnabled != enabled else { return dataflow }
+            try db.execute(
+                sql: "UPDATE dataflow SET enabled = ?, revision = revision + 1 WHERE id = ?", arguments: [enabled, dataflow.id])
+            try db.schedule(dataflow.id, in: sandboxID, from: now)
+            try append(
+                Deed(
+                    user: user, chain: sandboxID, action: enabled ? .dataflowEnable : .dataflowDisable, object: name.value), db)
+            return try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
         }
     }
 
@@ -50,21 +84,18 @@ extension CatalogStore {
 
     /// All of a sandbox, by name.
     package func dataflows(sandboxID: String) async throws(CatalogError) -> [Dataflow] {
-        try await read { db in
-            try Row.fetchAll(
-                db, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? ORDER BY dataflow.name", arguments: [sandboxID]
-            ).map(Dataflow.init)
-        }
+        try await read { db in try db.dataflows(of: sandboxID) }
     }
 
-    /// Removes a dataflow and forgets its runs; returns what it was.
+    /// Removes a dataflow and forgets its runs; returns what it was. Refused while a run delivers; one that waits to be tried again goes with it.
     package func deleteDataflow(by user: UInt32?, sandboxID: String, name: ResourceName) async throws(CatalogError)
         -> Dataflow
     {
         try await write { [self] db in
             let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
-            try db.requireNoRun(of: [dataflow.name], in: sandboxID)
+            try db.restartRuns(of: [dataflow.name], in: sandboxID)
             try db.execute(sql: "DELETE FROM dataflow WHERE id = ?", arguments: [dataflow.id])
+            try db.execute(sql: "DELETE FROM alert WHERE sandbox_id = ? AND dataflow = ?", arguments: [sandboxID, name.value])
             try append(Deed(user: user, chain: sandboxID, action: .dataflowDelete, object: name.value), db)
             return dataflow
         }
@@ -77,103 +108,6 @@ extension CatalogStore {
                 try UInt32.fetchOne(db, sql: "SELECT count(*) FROM \(table) WHERE sandbox_id = ?", arguments: [sandboxID]) ?? 0
             }
             return (try count("destination"), try count("dataflow"))
-        }
-    }
-
-    // MARK: Runs
-
-    /// Fixes a run's window, from the dataflow's cursor up to `through`, and its `folder`. One run of a dataflow at a time.
-    package func beginRun(
-        by user: UInt32?, sandboxID: String, dataflow name: String, through: UInt64, folder: String
-    ) async throws(CatalogError) -> RunOrder {
-        let now = time.now
-        return try await write { [self] db in
-            let row = try db.dataflow(name, of: sandboxID, field: "dataflow")
-            let dataflow = try Dataflow(row)
-            try db.requireNoRun(of: [name], in: sandboxID)
-            let run = Run(
-                id: CatalogStore.newID(), dataflow: name, state: .processing, after: dataflow.cursor,
-                through: max(through, dataflow.cursor), startedAt: now, folder: folder)
-            try db.execute(
-                sql: "INSERT INTO run VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, NULL, ?, NULL, NULL)",
-                arguments: [
-                    run.id, dataflow.id, run.state.rawValue, Int64(run.after), Int64(run.through), now.milliseconds, run.folder,
-                ])
-            try append(
-                Deed(
-                    user: user, chain: sandboxID, action: .runStart, object: run.id, outcome: .intended,
-                    detail: "dataflow \(name), sequences after \(run.after) through \(run.through)"), db)
-            return try RunOrder(run: run, row)
-        }
-    }
-
-    /// Ends a run. Success moves the dataflow's cursor in the same transaction.
-    package func endRun(_ run: Run) async throws(CatalogError) {
-        precondition(run.state.isFinal, "a run ends in a final state")
-        let now = time.now
-        try await write { [self] db in
-            try db.execute(
-                sql: """
-                    UPDATE run SET state = ?, records_received = ?, records_exported = ?, records_skipped = ?, files = ?, bytes = ?,
-                        ended_at = ?, manifest = ?, error = ? WHERE id = ? AND state = 'PROCESSING'
-                    """,
-                arguments: [
-                    run.state.rawValue, Int64(run.totals.received), Int64(run.totals.exported), Int64(run.totals.skipped),
-                    run.totals.files, Int64(run.totals.bytes), (run.endedAt ?? now).milliseconds, run.manifest, run.error, run.id,
-                ])
-            guard db.changesCount == 1 else { throw CatalogError(.failedPrecondition, "run \(run.id) is not under way") }
-            let chain = try String.fetchOne(
-                db, sql: "SELECT sandbox_id FROM dataflow JOIN run ON run.dataflow_id = dataflow.id WHERE run.id = ?",
-                arguments: [run.id])
-            try append(
-                Deed(
-                    user: nil, chain: chain ?? "", action: .runEnd, object: run.id,
-                    outcome: run.state == .success ? .done : .failed,
-                    detail: "\(run.totals.exported) records in \(run.totals.files) files"), db)
-            guard run.state == .success else { return }
-            try db.execute(
-                sql: "UPDATE dataflow SET cursor = ? WHERE id = (SELECT dataflow_id FROM run WHERE id = ?)",
-                arguments: [Int64(run.through), run.id])
-        }
-    }
-
-    /// A run by its id.
-    package func run(sandboxID: String, id: String) async throws(CatalogError) -> Run {
-        try await read { db in
-            let row = try Row.fetchOne(
-                db, sql: selectRun + " WHERE dataflow.sandbox_id = ? AND run.id = ?", arguments: [sandboxID, id])
-            guard let row else { throw CatalogError(.notFound, "there is no run \(id)", field: "run_id") }
-            return try Run(row)
-        }
-    }
-
-    /// The newest runs of a sandbox, or of one dataflow of it, the newest first.
-    package func runs(sandboxID: String, dataflow: String?, limit: Int) async throws(CatalogError) -> [Run] {
-        try await read { db in
-            // A misspelt name is not a dataflow without runs.
-            if let dataflow { _ = try db.dataflow(dataflow, of: sandboxID, field: "dataflow") }
-            return try Row.fetchAll(
-                db,
-                sql: selectRun + """
-                     WHERE dataflow.sandbox_id = ? AND (? IS NULL OR dataflow.name = ?)
-                    ORDER BY run.started_at DESC, run.rowid DESC LIMIT ?
-                    """, arguments: [sandboxID, dataflow, dataflow, limit]
-            ).map(Run.init)
-        }
-    }
-
-    /// The runs of a sandbox that are under way; at the start, those that an earlier daemon left.
-    package func runsUnderWay(sandboxID: String) async throws(CatalogError) -> [RunOrder] {
-        try await read { db in
-            try Row.fetchAll(
-                db, sql: selectRun + " WHERE dataflow.sandbox_id = ? AND run.state = 'PROCESSING'", arguments: [sandboxID]
-            ).map { runRow in
-                let run = try Run(runRow)
-                let row = try Row.fetchOne(
-                    db, sql: selectDataflow + " WHERE dataflow.id = ?", arguments: [runRow["dataflow_id"] as String])
-                guard let row else { throw CatalogError(.io, "run \(run.id) belongs to no dataflow") }
-                return try RunOrder(run: run, row)
-            }
         }
     }
 
@@ -190,69 +124,113 @@ extension CatalogStore {
                     """, arguments: [sandboxID, sandboxID]) ?? 0
         }
     }
+
+    /// Follows a change of the sandbox's zone or retention: when dataflows are due.
+    package func rescheduleDataflows(sandboxID: String) async throws(CatalogError) {
+        let now = time.now
+        try await write { db in
+            for dataflow in try db.dataflows(of: sandboxID) { try db.schedule(dataflow.id, in: sandboxID, from: now) }
+        }
+    }
 }
 
-private let selectRun = "SELECT run.*, dataflow.name AS dataflow FROM run JOIN dataflow ON dataflow.id = run.dataflow_id"
-
-private let selectRunID = "SELECT run.id FROM run JOIN dataflow ON dataflow.id = run.dataflow_id"
-
-private let selectDataflow = """
+let selectDataflow = """
     SELECT dataflow.*, destination.name AS destination, destination.path AS destination_path,
         destination.created_at AS destination_created_at
     FROM dataflow JOIN destination ON destination.id = dataflow.destination_id
     """
 
 extension Database {
-    fileprivate func dataflow(_ name: String, of sandboxID: String, field: String) throws -> Row {
+    func dataflow(_ name: String, of sandboxID: String, field: String) throws -> Row {
         let row = try Row.fetchOne(
             self, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? AND dataflow.name = ?", arguments: [sandboxID, name])
         guard let row else { throw CatalogError(.notFound, "there is no dataflow named \(name)", field: field) }
         return row
     }
 
-    /// Fails with `failedPrecondition` while a run of one of these dataflows is under way.
-    func requireNoRun(of dataflows: [String], in sandboxID: String) throws {
-        for name in dataflows {
-            let underWay = try String.fetchOne(
-                self, sql: "\(selectRunID) WHERE dataflow.sandbox_id = ? AND dataflow.name = ? AND state = 'PROCESSING'",
-                arguments: [sandboxID, name])
-            if let underWay {
-                throw CatalogError(.failedPrecondition, "run \(underWay) of dataflow \(name) is under way")
-            }
+    func dataflows(of sandboxID: String) throws -> [Dataflow] {
+        try Row.fetchAll(
+            self, sql: selectDataflow + " WHERE dataflow.sandbox_id = ? ORDER BY dataflow.name", arguments: [sandboxID]
+        ).map(Dataflow.init)
+    }
+
+    func destinationID(_ name: String, of sandboxID: String) throws -> String {
+        let id = try String.fetchOne(
+            self, sql: "SELECT id FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, name])
+        guard let id else { throw CatalogError(.notFound, "there is no destination named \(name)", field: "destination") }
+        return id
+    }
+
+    fileprivate func set(
+        _ settings: DataflowSettings, of id: String, in sandboxID: String, now: Instant, isNew: Bool, isRescheduled: Bool
+    ) throws {
+        let (recurrence, minutes) = settings.schedule.recurrence.columns
+        try execute(
+            sql: """
+                UPDATE dataflow SET destination_id = ?, compression = ?, include_raw = ?, recurrence = ?, schedule_minutes = ?,
+                    start_at = ?, end_at = ?, folder = ?, file_size_limit = ?, revision = revision + ? WHERE id = ?
+                """,
+            arguments: [
+                destinationID(settings.destination, of: sandboxID), settings.compression.rawValue, settings.includeRaw,
+                recurrence, minutes, settings.schedule.start?.milliseconds, settings.schedule.end?.milliseconds,
+                settings.folder.text, Int64(settings.fileSizeLimit), isNew ? 0 : 1, id,
+            ])
+        if isRescheduled { try schedule(id, in: sandboxID, from: now) }
+    }
+
+    /// Sets when the dataflow is due next, from an instant on.
+    func schedule(_ id: String, in sandboxID: String, from instant: Instant) throws {
+        guard let row = try Row.fetchOne(self, sql: selectDataflow + " WHERE dataflow.id = ?", arguments: [id]) else { return }
+        let dataflow = try Dataflow(row)
+        let zone = try Zone(sandbox(sandboxID).timeZone)
+        // What runs once has run when there is a run that its schedule began.
+        let hasRun = try Bool.fetchOne(
+            self, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE dataflow_id = ? AND trigger = 'SCHEDULED')", arguments: [id])
+        let isOver = dataflow.settings.schedule.recurrence == .once && hasRun == true
+        let next = dataflow.isEnabled && !isOver ? dataflow.settings.schedule.next(from: instant, in: zone) : nil
+        try execute(sql: "UPDATE dataflow SET next_run_at = ? WHERE id = ?", arguments: [next?.milliseconds, id])
+    }
+}
+
+extension Schedule.Recurrence {
+    fileprivate var columns: (String, Int) {
+        switch self {
+        case .manual: ("manual", 0)
+        case .once: ("once", 0)
+        case .every(let minutes): ("every", minutes)
+        case .daily(let minute): ("daily", minute)
+        }
+    }
+
+    fileprivate init(_ name: String, _ minutes: Int) throws {
+        switch name {
+        case "manual": self = .manual
+        case "once": self = .once
+        case "every": self = .every(minutes: minutes)
+        case "daily": self = .daily(minute: minutes)
+        default: throw CatalogError(.io, "the catalog has a recurrence that is not known here: \(name)")
         }
     }
 }
 
-extension RunOrder {
-    /// - Parameter row: of `selectDataflow`.
-    fileprivate init(run: Run, _ row: Row) throws {
-        let dataflow = try Dataflow(row)
-        let destination = Destination(
-            id: row["destination_id"], name: dataflow.destination, settings: .local(path: row["destination_path"]),
-            createdAt: Instant(milliseconds: row["destination_created_at"]))
-        self.init(run: run, dataflow: dataflow, destination: destination)
-    }
-}
-
 extension Dataflow {
-    fileprivate init(_ row: Row) throws {
+    /// - Parameter row: of `selectDataflow`.
+    init(_ row: Row) throws {
+        let (start, end, next): (Int64?, Int64?, Int64?) = (row["start_at"], row["end_at"], row["next_run_at"])
+        let folder: FolderTemplate
+        do throws(Status) { folder = try FolderTemplate(row["folder"] as String) } catch {
+            throw CatalogError(.io, "the catalog has a folder template that is not one: \(error.message)")
+        }
         self.init(
-            id: row["id"], name: row["name"], destination: row["destination"], format: try known(row["format"]),
-            compression: try known(row["compression"]), includeRaw: row["include_raw"], cursor: row["cursor"],
+            id: row["id"], name: row["name"], format: try known(row["format"]), mode: try known(row["mode"]),
+            settings: DataflowSettings(
+                destination: row["destination"], compression: try known(row["compression"]), includeRaw: row["include_raw"],
+                schedule: Schedule(
+                    try Schedule.Recurrence(row["recurrence"], row["schedule_minutes"]),
+                    start: start.map { Instant(milliseconds: $0) }, end: end.map { Instant(milliseconds: $0) }),
+                folder: folder, fileSizeLimit: row["file_size_limit"]),
+            isEnabled: row["enabled"], nextRunAt: next.map { Instant(milliseconds: $0) }, cursor: row["cursor"],
+            expiredUnexported: row["expired_unexported"], revision: row["revision"],
             createdAt: Instant(milliseconds: row["created_at"]))
-    }
-}
-
-extension Run {
-    fileprivate init(_ row: Row) throws {
-        let endedAt: Int64? = row["ended_at"]
-        self.init(
-            id: row["id"], dataflow: row["dataflow"], state: try known(row["state"]), after: row["after_sequence"],
-            through: row["through_sequence"],
-            totals: Totals(
-                received: row["records_received"], exported: row["records_exported"], skipped: row["records_skipped"],
-                files: row["files"], bytes: row["bytes"]),
-            startedAt: Instant(milliseconds: row["started_at"]), endedAt: endedAt.map { Instant(milliseconds: $0) },
-            folder: row["folder"], manifest: row["manifest"], error: row["error"])
     }
 }

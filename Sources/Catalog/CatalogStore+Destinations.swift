@@ -32,14 +32,15 @@ extension CatalogStore {
         }
     }
 
-    /// Changes where a destination is; the runs to come deliver there. Refused while a run delivers.
+    /// Changes where a destination is; the runs to come deliver there, and those that wait to be tried again begin anew. Refused while a run
+    /// delivers.
     package func editDestination(
         by user: UInt32?, sandboxID: String, name: ResourceName, settings: Destination.Settings
     ) async throws(CatalogError) -> Destination {
         guard case .local(let path) = settings else { preconditionFailure("there is one type") }
         return try await write { [self] db in
             let destination = try db.destination(name, of: sandboxID)
-            try db.requireNoRun(of: db.dataflows(to: destination), in: sandboxID)
+            try db.restartRuns(of: db.dataflows(to: destination), in: sandboxID)
             try db.execute(sql: "UPDATE destination SET path = ? WHERE id = ?", arguments: [path, destination.id])
             try append(Deed(user: user, chain: sandboxID, action: .destinationEdit, object: name.value), db)
             return try db.destination(name, of: sandboxID)
@@ -80,6 +81,13 @@ extension Database {
 }
 
 extension Destination {
+    init(id: String, _ db: Database) throws {
+        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM destination WHERE id = ?", arguments: [id]) else {
+            throw CatalogError(.notFound, "the destination is not there any more", field: "destination")
+        }
+        self.init(row)
+    }
+
     fileprivate init(_ row: Row) {
         self.init(
             id: row["id"], name: row["name"], settings: .local(path: row["path"]),

@@ -166,16 +166,6 @@ extension CatalogStore {
         }
     }
 
-    /// Notes that records of a sandbox are about to be destroyed, in its audit too, and up to which sequence there were any.
-    package func noteDestruction(of deed: Deed, highestSequence: UInt64) async throws(CatalogError) {
-        try await write { [self] db in
-            try db.execute(
-                sql: "UPDATE sandbox SET highest_sequence = max(highest_sequence, ?) WHERE id = ?",
-                arguments: [Int64(highestSequence), deed.chain])
-            try append(deed, db)
-        }
-    }
-
     /// Forgets all that is in a sandbox but its grants, and begins a new epoch: it is being made again. Refused while a run is under way.
     package func resetSandbox(by user: UInt32?, _ id: String) async throws(CatalogError) -> Sandbox {
         try await write { [self] db in
@@ -238,9 +228,9 @@ extension Database {
 
     /// Deletes all that belongs to a sandbox, but its grants.
     fileprivate func empty(_ id: String) throws {
-        try requireNoRun(
+        try restartRuns(
             of: String.fetchAll(self, sql: "SELECT name FROM dataflow WHERE sandbox_id = ?", arguments: [id]), in: id)
-        for table in ["dataflow", "destination", "configuration"] {
+        for table in ["alert", "expired_range", "dataflow", "destination", "configuration"] {
             try execute(sql: "DELETE FROM \(table) WHERE sandbox_id = ?", arguments: [id])
         }
     }

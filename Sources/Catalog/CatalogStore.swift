@@ -57,6 +57,11 @@ package final class CatalogStore: Sendable {
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError) -> Value {
         do { return try await database.write(body) } catch { throw CatalogError(error) }
     }
+
+    /// The same for whoever is on a thread of its own. Blocks.
+    func writeNow<Value>(_ body: (Database) throws -> Value) throws(CatalogError) -> Value {
+        do { return try database.write(body) } catch { throw CatalogError(error) }
+    }
 }
 
 extension Database {

@@ -20,6 +20,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("4: the highest sequence of what is destroyed") { db in
         try db.execute(sql: "ALTER TABLE sandbox ADD COLUMN highest_sequence INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("5: schedules, ledgers of runs, alerts, what expired") { db in
+        try db.execute(sql: schema5)
+    }
     return migrator
 }
 
@@ -150,5 +153,56 @@ private let schema3 = """
         hash BLOB NOT NULL,
         time INTEGER NOT NULL,
         signature BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
+
+private let schema5 = """
+    ALTER TABLE dataflow ADD COLUMN mode TEXT NOT NULL DEFAULT 'incremental';
+    ALTER TABLE dataflow ADD COLUMN recurrence TEXT NOT NULL DEFAULT 'manual';
+    ALTER TABLE dataflow ADD COLUMN schedule_minutes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dataflow ADD COLUMN start_at INTEGER;
+    ALTER TABLE dataflow ADD COLUMN end_at INTEGER;
+    ALTER TABLE dataflow ADD COLUMN folder TEXT NOT NULL DEFAULT '%DATASET_ID%/%EXPORT_TIME%';
+    ALTER TABLE dataflow ADD COLUMN file_size_limit INTEGER NOT NULL DEFAULT 268435456;
+    ALTER TABLE dataflow ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE dataflow ADD COLUMN next_run_at INTEGER;
+    ALTER TABLE dataflow ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE dataflow ADD COLUMN expired_unexported INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dataflow ADD COLUMN manifest_run TEXT;
+    ALTER TABLE dataflow ADD COLUMN manifest_sha256 BLOB;
+    ALTER TABLE run ADD COLUMN trigger TEXT NOT NULL DEFAULT 'ON_DEMAND';
+    ALTER TABLE run ADD COLUMN destination_id TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN since INTEGER;
+    ALTER TABLE run ADD COLUMN until INTEGER;
+    ALTER TABLE run ADD COLUMN expected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN next_attempt_at INTEGER;
+    ALTER TABLE run ADD COLUMN document BLOB;
+    UPDATE run SET destination_id = (SELECT destination_id FROM dataflow WHERE dataflow.id = run.dataflow_id);
+    CREATE INDEX run_by_dataflow ON run (dataflow_id, started_at);
+    CREATE TABLE run_part (
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        document BLOB,
+        PRIMARY KEY (run_id, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE alert (
+        id INTEGER PRIMARY KEY,
+        sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE,
+        dataflow TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        run_id TEXT,
+        time INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        is_over INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX alert_open ON alert (sandbox_id, dataflow, kind) WHERE is_over = 0;
+    CREATE TABLE expired_range (
+        sandbox_id TEXT NOT NULL REFERENCES sandbox (id) ON DELETE CASCADE,
+        first_sequence INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        PRIMARY KEY (sandbox_id, first_sequence)
     ) STRICT, WITHOUT ROWID;
     """

@@ -37,8 +37,9 @@ package enum DaemonProcess {
         let directory = SandboxDirectory(catalog: catalog)
         let sandboxes = Sandboxes(catalog: catalog, directory: directory, datasets: datasets)
         try await sandboxes.bringUpAll(logger)
-        let exports = ExportService(catalog: catalog, files: files, time: time, logger: logger)
-        for entry in directory.snapshot.entries.values { try await exports.settleInterruptedRuns(of: entry) }
+        let alerts = AlertService(catalog: catalog, command: settings.alertCommand, logger: logger)
+        let exports = ExportService(
+            catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, logger: logger)
         let refusals = Refusals()
         let gate = AccessGate(directory: directory, refusals: refusals)
         let audit = AuditService(
@@ -62,7 +63,13 @@ package enum DaemonProcess {
                 services: [
                     .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
                     .init(service: management), .init(service: rpc), .init(service: exports),
-                    .init(service: ExpiryService(directory: directory, catalog: catalog, time: time, logger: logger)),
+                    .init(service: alerts),
+                    .init(
+                        service: BacklogService(
+                            catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),
+                    .init(
+                        service: ExpiryService(directory: directory, catalog: catalog, time: time, alerts: alerts, logger: logger)
+                    ),
                     .init(service: UpkeepService(directory: directory, sandboxes: sandboxes, logger: logger)),
                     .init(service: flags), .init(service: health),
                 ],
@@ -145,9 +152,16 @@ package enum DaemonProcess {
             .createDataflow: management.sandboxed(.change, handlers.createDataflow),
             .getDataflow: management.sandboxed(.view, handlers.getDataflow),
             .listDataflows: management.sandboxed(.view, handlers.listDataflows),
+            .editDataflow: management.sandboxed(.change, handlers.editDataflow),
+            .enableDataflow: management.sandboxed(.change, handlers.enableDataflow),
+            .disableDataflow: management.sandboxed(.change, handlers.disableDataflow),
             .deleteDataflow: management.sandboxed(.change, handlers.deleteDataflow),
             .startRun: management.sandboxed(.change, handlers.startRun),
             .waitRun: management.waiting(.view, handlers.waitRun),
+            .watchRun: management.streaming(.view, handlers.watchRun),
+            .retryRun: management.sandboxed(.change, handlers.retryRun),
+            .cancelRun: management.waiting(.change, handlers.cancelRun),
+            .listAlerts: management.sandboxed(.view, handlers.listAlerts),
             .getRun: management.sandboxed(.view, handlers.getRun),
             .listRuns: management.sandboxed(.view, handlers.listRuns),
             .getSandbox: management.sandboxed(.view, handlers.getSandbox),

@@ -9,13 +9,16 @@ package struct DaemonSettings: Sendable {
     package let sockets: [ListeningSocket]
     /// Must not be below `data`.
     package let masterKey: FilePath
+    /// Program that is told of alerts; nil: none is.
+    package let alertCommand: FilePath?
 
     /// - Precondition: there is a socket.
-    package init(data: FilePath, sockets: [ListeningSocket], masterKey: FilePath) {
+    package init(data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, alertCommand: FilePath? = nil) {
         precondition(!sockets.isEmpty, "a daemon serves at least one socket")
         self.data = data
         self.sockets = sockets
         self.masterKey = masterKey
+        self.alertCommand = alertCommand
     }
 
     var lock: FilePath { data.appending("daemon.lock") }

@@ -38,27 +38,43 @@ package struct LocalFolder: Sendable {
     /// Begins a file below `folder`, which is made where it is missing. Nobody sees it by its name before `publish`.
     ///
     /// The destination's own folder is never made: where it is gone, a disk may not be mounted.
+    /// What has the name is replaced: the caller makes sure that it is its own (`requireFree`, before it takes note of the name).
+    ///
+    /// - Throws: `ELOOP` when a folder below the destination's own is a link.
     package func begin(_ name: String, in folder: String) throws(DiskError) -> Delivery {
         guard try files.exists(path) else { throw DiskError("deliver to", path, .noSuchFileOrDirectory) }
+        // Whoever may write below it must not lead files elsewhere.
+        var step = path
+        for component in FilePath(folder).components {
+            step.append(component)
+            if try files.isLink(step) { throw DiskError("deliver through the link", step, .tooManySymbolicLinkLevels) }
+        }
         try files.createFolder(place(folder))
         return try Delivery(name: name, folder: place(folder), files: files)
     }
 
-    /// The content of a delivered file below `folder`; nil when there is none of that name. When it returns, the name is durable.
-    package func content(of name: String, in folder: String) throws(DiskError) -> [UInt8]? {
+    /// Makes sure that nothing below `folder` has that name.
+    ///
+    /// - Throws: `EEXIST` when it is taken.
+    package func requireFree(_ name: String, in folder: String) throws(DiskError) {
         let file = place(folder).appending(name)
-        guard try files.exists(file) else { return nil }
-        // Whoever delivered it may have been stopped before it could do so.
-        try files.syncFolder(place(folder))
-        let open = try files.open(file)
-        return try open.read(Int(open.size()), at: 0)
+        if try files.exists(path), try files.exists(file) { throw DiskError("deliver", file, .fileExists) }
     }
 
-    /// Removes what a delivery of a file with `part` in its name left unfinished below `folder`.
-    package func removeUnfinished(_ part: String, in folder: String) throws(DiskError) {
-        guard try files.exists(place(folder)) else { return }
-        for name in try files.list(place(folder)) where name.hasSuffix(Delivery.unfinishedSuffix) && name.contains(part) {
-            try files.remove(place(folder).appending(name))
+    /// Bytes of a delivered file below `folder`; nil when there is none of that name. When it returns, the name is durable.
+    package func size(of name: String, in folder: String) throws(DiskError) -> Int64? {
+        let file = place(folder).appending(name)
+        guard try files.exists(path), try files.exists(file) else { return nil }
+        // Whoever delivered it may have been stopped before it could do so.
+        try files.syncFolder(place(folder))
+        return try files.open(file).size()
+    }
+
+    /// Removes a file that the caller delivered below `folder`, and what it left unfinished of it; nothing when there is none.
+    package func remove(_ name: String, in folder: String) throws(DiskError) {
+        for name in [name, Delivery.unfinished(name)] {
+            let file = place(folder).appending(name)
+            if try files.exists(file) { try files.remove(file) }
         }
     }
 
@@ -70,8 +86,6 @@ package struct LocalFolder: Sendable {
 
     /// A file on its way to a folder.
     package struct Delivery: ~Copyable {
-        static let unfinishedSuffix = ".unfinished"
-
         private let target: FilePath
         private let unfinished: FilePath
         private let folder: FilePath
@@ -80,11 +94,14 @@ package struct LocalFolder: Sendable {
         /// Bytes written so far.
         package private(set) var size: Int64 = 0
 
+        static func unfinished(_ name: String) -> String { ".\(name).unfinished" }
+
         init(name: String, folder: FilePath, files: any Files) throws(DiskError) {
             self.folder = folder
             self.files = files
             target = folder.appending(name)
-            unfinished = folder.appending(".\(name)\(Delivery.unfinishedSuffix)")
+            unfinished = folder.appending(Delivery.unfinished(name))
+            if try files.exists(unfinished) { try files.remove(unfinished) }
             file = try files.create(unfinished)
         }
 
@@ -95,12 +112,10 @@ package struct LocalFolder: Sendable {
         }
 
         /// Gives the file its name. When this returns, it is whole and durable.
-        /// - Throws: `EEXIST` when the name is taken: nothing is ever replaced.
         /// When it throws, nothing of the file is left, as far as that can be done.
         package consuming func publish() throws(DiskError) {
             do throws(DiskError) {
                 try file.sync()
-                guard try !files.exists(target) else { throw DiskError("deliver", target, .fileExists) }
                 try files.rename(unfinished, to: target)
             } catch {
                 discard()

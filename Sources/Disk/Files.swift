@@ -18,6 +18,9 @@ package protocol Files: Sendable {
     /// Whether something has that name.
     func exists(_ path: FilePath) throws(DiskError) -> Bool
 
+    /// Whether something has that name and is a symbolic link.
+    func isLink(_ path: FilePath) throws(DiskError) -> Bool
+
     /// Makes a new empty file (mode 0600), open for reading and writing. Its name is durable after `syncFolder`.
     /// - Throws: `EEXIST` when the name is taken.
     func create(_ path: FilePath) throws(DiskError) -> any File

@@ -64,6 +64,12 @@ package struct PosixFiles: Files {
         return false
     }
 
+    package func isLink(_ path: FilePath) throws(DiskError) -> Bool {
+        guard try exists(path) else { return false }
+        var status = stat()
+        return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     package func create(_ path: FilePath) throws(DiskError) -> any File {
         let descriptor = Glibc.open(path.string, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw DiskError("create", path, Errno(rawValue: Glibc.errno)) }

@@ -1,23 +1,68 @@
 import Crypto
 import Destinations
 package import Disk
-import Formats
+package import Formats
 package import Model
+import SystemPackage
 
-/// One run of a dataflow: reads its window from a dataset and delivers it, data first, manifest last.
+/// An attempt of a run: delivers its window, data first, manifest last. What an earlier attempt delivered stays, and is not made again.
 package struct Export: Sendable {
-    /// The records of the window after a sequence, some at a time; nil: no more.
-    package typealias Source = @Sendable (_ after: UInt64, _ through: UInt64) throws -> [Record]?
-
-    /// Why a run did not succeed; its description tells people.
+    /// Why an attempt did not succeed; its description tells people.
     package enum Failure: Error, CustomStringConvertible {
-        case stopping
+        case stopped(RunStop)
         case destination(DiskError)
+
+        /// Whether another attempt may succeed without anybody's help.
+        package var isWorthRetrying: Bool {
+            switch self {
+            case .stopped: false
+            // What has the name will have it tomorrow.
+            case .destination(let error): error.errno != .fileExists && error.errno != .tooManySymbolicLinkLevels
+            }
+        }
 
         package var description: String {
             switch self {
-            case .stopping: "the daemon is stopping"
+            case .stopped(.daemon): "the daemon is stopping"
+            case .stopped(.cancelled): "it was cancelled"
             case .destination(let error): "the destination failed: \(error)"
+            }
+        }
+    }
+
+    /// What of the surroundings is told in its files.
+    package struct Context: Sendable {
+        /// Name of the organization.
+        package let organization: String
+        /// Of the organization's signing key.
+        package let publicKey: [UInt8]
+        /// Id and name of the sandbox.
+        package let sandbox: Manifest.Named
+        /// Of the dataset's lives between resets.
+        package let epoch: UInt32
+        /// Run and SHA-256 of the manifest before; nil: this is the first.
+        package let previous: Manifest.Previous?
+
+        package init(
+            organization: String, publicKey: [UInt8], sandbox: Manifest.Named, epoch: UInt32, previous: Manifest.Previous?
+        ) {
+            self.organization = organization
+            self.publicKey = publicKey
+            self.sandbox = sandbox
+            self.epoch = epoch
+            self.previous = previous
+        }
+    }
+
+    /// A file that an earlier attempt delivered, or had begun.
+    package enum Part: Sendable {
+        case begun(name: String)
+        case delivered(DeliveredPart)
+
+        var name: String {
+            switch self {
+            case .begun(let name): name
+            case .delivered(let part): part.file.name
             }
         }
     }
@@ -28,163 +73,127 @@ package struct Export: Sendable {
     package let dataflow: Dataflow
     /// Where to.
     package let destination: Destination
-    /// Name of the sandbox.
-    package let sandbox: String
-    /// Records of the window when it was fixed.
-    package let expected: UInt64
+    private let context: Context
+    /// By number.
+    private let parts: [Part]
+    /// The manifest that was made already.
+    private let document: [UInt8]?
 
-    package init(run: Run, dataflow: Dataflow, destination: Destination, sandbox: String, expected: UInt64) {
+    package init(
+        run: Run, dataflow: Dataflow, destination: Destination, context: Context, parts: [Part] = [], document: [UInt8]? = nil
+    ) {
         self.run = run
         self.dataflow = dataflow
         self.destination = destination
-        self.sandbox = sandbox
-        self.expected = expected
-    }
-
-    /// The folder of a run that starts at `instant`: `<dataset>/exportTime=YYYYMMDDHHMM`.
-    package static func folder(dataset: String, startedAt instant: Instant) -> String {
-        let minute = instant.description.filter(\.isNumber).prefix(12)
-        return "\(dataset)/exportTime=\(minute)"
+        self.context = context
+        self.parts = parts
+        self.document = document
     }
 
     /// Delivers the window. Blocks. When it returns, everything is durable at the destination.
     ///
-    /// - Parameter isStopping: asked between batches; true ends the run.
-    /// - Returns: the run, successful, with its totals.
-    /// - Throws: `Failure`, or what the source threw; then no manifest was written.
-    package func perform(source: Source, files: any Files, isStopping: () -> Bool) throws -> Run {
-        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
-        let folder = try LocalFolder(path: path, files: files)
-        let part = try deliver(source, to: folder, isStopping: isStopping)
-        let totals = Run.Totals(
-            received: part.records, exported: part.records, skipped: expected - min(expected, part.records),
-            files: part.file == nil ? 0 : 1, bytes: UInt64(part.file?.size ?? 0))
-        let manifest = Manifest(
-            export: self, totals: totals, files: part.file.map { [$0] } ?? [], first: part.first, last: part.last)
-        do throws(DiskError) {
-            var delivery = try folder.begin(Manifest.name(of: self), in: run.folder)
-            do throws(DiskError) {
-                try delivery.write(manifest.bytes)
-            } catch {
-                delivery.discard()
-                throw error
+    /// - Returns: the run, successful, with its totals, and the SHA-256 of its manifest.
+    /// - Throws: `Failure`, or what the host threw; what is noted in the ledger stays at the destination.
+    package func perform(_ host: some RunHost, files: any Files) throws -> (run: Run, manifest: [UInt8]) {
+        let folder = try localFolder(files)
+        do {
+            let kept = try keptParts(folder)
+            var document = document
+            if document == nil || kept.count < parts.count {
+                var delivery = PartDelivery(self, folder: folder, parts: parts, kept: kept)
+                try delivery.run(host)
+                let manifest = self.manifest(delivery.parts, delivery.absent, try host.auditHead())
+                document = SignedManifest.file(manifest, sign: host.sign)
+                if self.document == nil { try folder.requireFree(manifestName, in: run.folder) }
+                try host.noteManifest(document ?? [])
             }
-            try delivery.publish()
-        } catch {
+            return try deliver(document ?? [], to: folder)
+        } catch let error as DiskError {
             throw Failure.destination(error)
         }
+    }
+
+    /// Removes what the run delivered, as far as that can be done: without a manifest it counts for nothing. Blocks.
+    package func withdraw(files: any Files) {
+        guard let folder = try? localFolder(files) else { return }
+        removeStale([], folder)
+    }
+
+    private func localFolder(_ files: any Files) throws(Status) -> LocalFolder {
+        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
+        return try LocalFolder(path: path, files: files)
+    }
+
+    /// The files that are still as they were delivered, up to the first that is not.
+    private func keptParts(_ folder: LocalFolder) throws(DiskError) -> [DeliveredPart] {
+        var kept: [DeliveredPart] = []
+        for part in parts {
+            guard case .delivered(let delivered) = part,
+                try folder.size(of: part.name, in: run.folder) == delivered.file.size
+            else { break }
+            kept.append(delivered)
+        }
+        return kept
+    }
+
+    /// What earlier attempts began and this one does not need.
+    private func removeStale(_ needed: [String], _ folder: LocalFolder) {
+        // Nothing refers to it; a leftover does no harm.
+        for part in parts where !needed.contains(part.name) { try? folder.remove(part.name, in: run.folder) }
+    }
+
+    private var manifestName: String { Manifest.name(dataflow: dataflow.id, run: run.id) }
+
+    private func deliver(_ document: [UInt8], to folder: LocalFolder) throws -> (run: Run, manifest: [UInt8]) {
+        var delivery = try folder.begin(manifestName, in: run.folder)
+        do throws(DiskError) {
+            try delivery.write(document)
+        } catch {
+            delivery.discard()
+            throw error
+        }
+        try delivery.publish()
+        let manifest = try SignedManifest(file: document).manifest
+        removeStale(manifest.exportResults.map(\.name), folder)
         var done = run
         done.state = .success
-        done.totals = totals
-        done.manifest = Manifest.name(of: self)
-        return done
+        done.error = nil
+        done.totals = Run.Totals(
+            received: manifest.records.received, exported: manifest.records.exported, skipped: manifest.records.skipped,
+            files: UInt32(clamping: manifest.exportResults.count),
+            bytes: UInt64(manifest.exportResults.reduce(0) { $0 + $1.size }))
+        done.manifest = manifestName
+        return (done, Array(SHA256.hash(data: document)))
     }
 
-    /// How a run ended that a stop of the daemon cut off: a success when its manifest was delivered, which goes last; else failed, its
-    /// unfinished files removed. Blocks.
-    package func settle(files: any Files) -> Run {
-        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
-        var ended = run
-        ended.state = .failed
-        ended.error = "the daemon stopped during the run"
-        do {
-            let folder = try LocalFolder(path: path, files: files)
-            let name = Manifest.name(of: self)
-            if let content = try folder.content(of: name, in: run.folder), let totals = Manifest.totals(content) {
-                ended.state = .success
-                ended.error = nil
-                ended.totals = totals
-                ended.manifest = name
-            } else {
-                try folder.removeUnfinished(run.id, in: run.folder)
-            }
-        } catch {
-            ended.error = "the daemon stopped during the run, and what it delivered cannot be looked at: \(error)"
+    /// - Parameter rest: what is absent after the last part.
+    private func manifest(_ parts: [DeliveredPart], _ rest: [Manifest.Absent], _ audit: Manifest.AuditAnchor?) -> Manifest {
+        let isChained = run.trigger != .window && dataflow.mode == .incremental
+        let exported = parts.reduce(0) { $0 + $1.file.records }
+        let absent = parts.flatMap(\.absent) + rest
+        let skipped = absent.reduce(0 as UInt64) { sum, range in
+            range.reason == "void" ? sum : sum + (range.lastSequence - range.firstSequence + 1)
         }
-        return ended
+        return Manifest(
+            flowRunId: run.id, trigger: run.trigger.rawValue, isChained: isChained, scheduledTime: run.startedAt.description,
+            organization: context.organization, sandbox: context.sandbox, epoch: context.epoch,
+            dataflow: .init(id: dataflow.id, name: dataflow.name), destination: .init(id: destination.id, name: destination.name),
+            format: dataflow.format.rawValue, compression: dataflow.settings.compression.rawValue,
+            includesRaw: dataflow.settings.includeRaw,
+            window: .init(
+                afterSequence: run.after, throughSequence: run.through, since: run.since?.description,
+                until: run.until?.description),
+            records: .init(received: exported + skipped, exported: exported, skipped: skipped),
+            exportResults: parts.map(\.file), absent: absent, previous: isChained ? context.previous : nil, audit: audit,
+            writer: "message-export \(productVersion)", signingKey: hexadecimal(context.publicKey))
     }
 
-    private struct Part {
-        var records: UInt64 = 0
-        var first: Record?
-        var last: Record?
-        var file: Manifest.File?
-    }
-
-    /// Streams the window into one file; no file when the window holds no record.
-    private func deliver(_ source: Source, to folder: LocalFolder, isStopping: () -> Bool) throws -> Part {
-        var part = Part()
-        guard var records = try source(run.after, run.through) else { return part }
-        part.first = records.first
-        let name = "part-00000-\(run.id).\(RowFile.nameExtension(dataflow.format, dataflow.compression))"
-        var file = try begin(name, in: folder)
-        do {
-            while true {
-                guard !isStopping() else { throw Failure.stopping }
-                for record in records { try file.append(record) }
-                part.records += UInt64(records.count)
-                part.last = records.last ?? part.last
-                guard let last = records.last, let next = try source(last.sequence, run.through) else { break }
-                records = next
-            }
-            try file.finish()
-        } catch {
-            file.discard()
-            throw (error as? DiskError).map(Failure.destination) ?? error
-        }
-        do {
-            let (size, sha256) = try file.publish()
-            part.file = Manifest.File(name: name, size: size, records: part.records, sha256: sha256)
-            return part
-        } catch {
-            throw Failure.destination(error)
-        }
-    }
-
-    private func begin(_ name: String, in folder: LocalFolder) throws(Failure) -> PartFile {
-        do {
-            return PartFile(try folder.begin(name, in: run.folder), dataflow: dataflow)
-        } catch {
-            throw .destination(error)
-        }
-    }
-}
-
-/// A data file being delivered: rows in, compressed and hashed bytes out.
-private struct PartFile: ~Copyable {
-    private var delivery: LocalFolder.Delivery
-    private var rows: RowFile
-    private var hash = SHA256()
-
-    init(_ delivery: consuming LocalFolder.Delivery, dataflow: Dataflow) {
-        self.delivery = delivery
-        rows = RowFile(
-            format: dataflow.format, compression: dataflow.compression, includesRaw: dataflow.includeRaw, metadata: [])
-    }
-
-    mutating func append(_ record: Record) throws(DiskError) {
-        try write(rows.append(record))
-    }
-
-    private mutating func write(_ bytes: [UInt8]) throws(DiskError) {
-        guard !bytes.isEmpty else { return }
-        hash.update(data: bytes)
-        try delivery.write(bytes)
-    }
-
-    /// Writes the last bytes.
-    mutating func finish() throws(DiskError) {
-        try write(rows.finish())
-    }
-
-    /// Gives the finished file its name; returns its size and SHA-256.
-    consuming func publish() throws(DiskError) -> (size: Int64, sha256: [UInt8]) {
-        let size = delivery.size
-        try delivery.publish()
-        return (size, Array(hash.finalize()))
-    }
-
-    consuming func discard() {
-        delivery.discard()
+    /// What files with a place for it tell of themselves: the same for the same window.
+    var fileMetadata: [(key: String, value: String)] {
+        [
+            ("dataset", "message-export-\(context.sandbox.name)"), ("sandbox", context.sandbox.name),
+            ("dataflow", dataflow.name), ("window", "\(run.after)..\(run.through)"),
+            ("writer", "message-export \(productVersion)"),
+        ]
     }
 }

@@ -55,7 +55,9 @@ struct JSONLines: Sendable {
     private var ready: [UInt8] = []
     private var isEmpty = true
 
-    private static let blockBytes = 1 << 20
+    private static let blockBytes = 256 << 10
+    /// What is not compressed is handed on as soon as it is worth a write.
+    private static let plainBytes = 64 << 10
     /// As many are compressed at a time.
     private static let blocksPending = 8
 
@@ -66,8 +68,8 @@ struct JSONLines: Sendable {
     mutating func append(_ row: RecordRow) {
         row.write(to: &json)
         json.newline()
-        if json.bytes.count >= Self.blockBytes { endBlock() }
-        if blocks.count >= Self.blocksPending { compress() }
+        if json.bytes.count >= (compression == .none ? Self.plainBytes : Self.blockBytes) { endBlock() }
+        if blocks.count >= (compression == .none ? 1 : Self.blocksPending) { compress() }
     }
 
     mutating func take() -> [UInt8] {

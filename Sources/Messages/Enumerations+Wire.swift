@@ -85,6 +85,39 @@ extension Status.Reason {
     }
 }
 
+extension ExportMode {
+    var wire: Messageexport__V1__ExportMode {
+        switch self {
+        case .incremental: MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_INCREMENTAL
+        case .full: MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_FULL
+        }
+    }
+}
+
+extension Run.Trigger {
+    var wire: Messageexport__V1__RunTrigger {
+        switch self {
+        case .scheduled: MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_SCHEDULED
+        case .onDemand: MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_ON_DEMAND
+        case .window: MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_WINDOW
+        }
+    }
+}
+
+extension Alert.Kind {
+    var wire: Messageexport__V1__AlertKind {
+        switch self {
+        case .runStarted: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_STARTED
+        case .runSucceeded: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_SUCCEEDED
+        case .runFailed: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_FAILED
+        case .runDelayed: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_DELAYED
+        case .atRisk: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_AT_RISK
+        case .expiredUnexported: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_EXPIRED_UNEXPORTED
+        case .endsSoon: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON
+        }
+    }
+}
+
 extension Run.State {
     var wire: Messageexport__V1__RunState {
         switch self {

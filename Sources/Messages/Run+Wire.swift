@@ -6,15 +6,27 @@ package struct StartRunRequest: Hashable, WireMessage {
     package var sandbox: String
     /// Name of the dataflow.
     package var dataflow: String
+    /// Records ingested from then on; nil: there is no such bound.
+    package var since: Instant?
+    /// Records ingested before; nil: there is no such bound.
+    package var until: Instant?
+    /// Nil: the dataflow's.
+    package var destination: String?
 
-    package init(sandbox: String, dataflow: String) {
+    package init(sandbox: String, dataflow: String, since: Instant? = nil, until: Instant? = nil, destination: String? = nil) {
         self.sandbox = sandbox
         self.dataflow = dataflow
+        self.since = since
+        self.until = until
+        self.destination = destination
     }
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__start_run_request__unpack) { (wire) throws(Status) in
-            StartRunRequest(sandbox: try wire.sandbox.text("sandbox"), dataflow: try wire.dataflow.text("dataflow"))
+            StartRunRequest(
+                sandbox: try wire.sandbox.text("sandbox"), dataflow: try wire.dataflow.text("dataflow"),
+                since: Instant(wire: wire.since_ms), until: Instant(wire: wire.until_ms),
+                destination: try wire.destination.textIfAny("destination"))
         }
     }
 
@@ -22,11 +34,14 @@ package struct StartRunRequest: Hashable, WireMessage {
         pack(messageexport__v1__start_run_request__init) { draft, wire in
             wire.sandbox = draft.text(sandbox)
             wire.dataflow = draft.text(dataflow)
+            wire.since_ms = since?.milliseconds ?? 0
+            wire.until_ms = until?.milliseconds ?? 0
+            wire.destination = draft.text(destination ?? "")
         }
     }
 }
 
-/// What `WaitRun` and `GetRun` ask. Its fields are those of the `.proto`.
+/// What calls about one run ask. Its fields are those of the `.proto`.
 package struct RunRequest: Hashable, WireMessage {
     package var sandbox: String
     package var runID: String
@@ -115,11 +130,13 @@ extension Run: WireMessage {
     fileprivate init(_ wire: Messageexport__V1__Run) throws(Status) {
         self.init(
             id: try wire.id.text("id"), dataflow: try wire.dataflow.text("dataflow"),
-            state: try known(wire.state, "state", \.wire),
-            after: wire.after_sequence, through: wire.through_sequence,
+            destination: try wire.destination.text("destination"), state: try known(wire.state, "state", \.wire),
+            trigger: try known(wire.trigger, "trigger", \.wire), after: wire.after_sequence, through: wire.through_sequence,
+            since: Instant(wire: wire.since_ms), until: Instant(wire: wire.until_ms), expected: wire.records_expected,
             totals: Totals(
                 received: wire.records_received, exported: wire.records_exported, skipped: wire.records_skipped,
                 files: wire.files, bytes: wire.bytes),
+            attempts: wire.attempts, nextAttemptAt: Instant(wire: wire.next_attempt_at_ms),
             startedAt: Instant(milliseconds: wire.started_at_ms), endedAt: Instant(wire: wire.ended_at_ms),
             folder: try wire.folder.text("folder"), manifest: try wire.manifest.textIfAny("manifest"),
             error: try wire.error.textIfAny("error"))
@@ -143,5 +160,12 @@ extension Draft {
         wire.folder = text(run.folder)
         wire.manifest = text(run.manifest ?? "")
         wire.error = text(run.error ?? "")
+        wire.destination = text(run.destination)
+        wire.trigger = run.trigger.wire
+        wire.attempts = run.attempts
+        wire.next_attempt_at_ms = run.nextAttemptAt?.milliseconds ?? 0
+        wire.records_expected = run.expected
+        wire.since_ms = run.since?.milliseconds ?? 0
+        wire.until_ms = run.until?.milliseconds ?? 0
     }
 }

@@ -23,7 +23,9 @@ extension RecordQuery.Request: SandboxScoped {}
 extension CreateDestinationRequest: SandboxScoped {}
 extension EditDestinationRequest: SandboxScoped {}
 extension CreateDataflowRequest: SandboxScoped {}
+extension EditDataflowRequest: SandboxScoped {}
 extension StartRunRequest: SandboxScoped {}
+extension ListAlertsRequest: SandboxScoped {}
 extension RunRequest: SandboxScoped {}
 extension ListRunsRequest: SandboxScoped {}
 extension ListAuditEventsRequest: ChainScoped {}

@@ -3,7 +3,8 @@ public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Days since 1970-01-01.
     public let number: Int64
 
-    static let milliseconds: Int64 = 86_400_000
+    /// Of a day that has 24 hours.
+    public static let milliseconds: Int64 = 86_400_000
 
     public init(number: Int64) {
         self.number = number

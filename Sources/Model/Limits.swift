@@ -190,8 +190,36 @@ public enum Limits {
     public static let runsAtOnce = 2
     /// Runs waiting for their turn.
     public static let runsQueued = 256
-    /// Data an export hands to its destination in one write.
-    public static let exportWriteBytes = 256 << 10
+    /// Minutes that may lie between two runs of a dataflow.
+    public static let scheduleMinutes = [15, 60, 180, 360, 480, 720]
+    /// How often it is looked what is due: no later than that after its time a run begins.
+    public static let scheduleSeconds = 5
+    /// The first pause before a run that failed is tried again.
+    public static let retrySeconds = 30
+    /// The longest one.
+    public static let retrySecondsAtMost = 900
+    /// Minutes after which a run that is under way is told of as delayed.
+    public static let runDelayMinutes = 150
+    /// How long before a dataflow ends it is told of.
+    public static let endNoticeDays = 3
+    /// Alerts kept of a sandbox: the newest ones.
+    public static let alerts = 1000
+    /// Alerts that wait to be told of.
+    public static let alertsQueued = 256
+    /// How long the command that is told of alerts may take.
+    public static let alertCommandSeconds = 30
+    /// How often it is looked what waits to be exported.
+    public static let backlogSeconds = 60
+    /// A folder template.
+    public static let folderTemplateBytes = 512
+    /// Bytes at which a data file is ended.
+    public static let fileSizesAllowed: ClosedRange<UInt64> = 1 << 20...4 << 30
+    /// The same where nothing else is asked for.
+    public static let fileSizeDefault: UInt64 = 256 << 20
+    /// Runs kept of a dataflow: the newest ones, and those under way.
+    public static let runsKept = 10_000
+    /// Ranges of sequences that a manifest tells of one by one.
+    public static let manifestRanges = 100_000
     /// Channel configurations of one sandbox: all are listed in one answer, and ingesting looks them up in memory.
     public static let configurations = 1000
     /// Destinations of one sandbox, and so many dataflows: all are listed in one answer.

@@ -44,7 +44,7 @@ public struct Zone: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Milliseconds that clocks here are ahead of UTC.
-    private func offset(at instant: Instant) -> Int64 {
+    func offset(at instant: Instant) -> Int64 {
         // Of the second that it is in: offsets change at whole ones.
         let seconds = instant.milliseconds >= 0 ? instant.milliseconds / 1000 : (instant.milliseconds - 999) / 1000
         return Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))) * 1000

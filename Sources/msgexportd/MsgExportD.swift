@@ -67,11 +67,11 @@ struct DataOptions: ParsableArguments {
     }
 
     /// - Parameter sockets: empty: the one that a daemon would serve by default.
-    func settings(sockets: [ListeningSocket] = []) -> DaemonSettings {
+    func settings(sockets: [ListeningSocket] = [], alertCommand: FilePath? = nil) -> DaemonSettings {
         let standard = ListeningSocket(path: absolute(defaults.socket).string, mode: 0o600, group: nil, sandbox: nil)
         return DaemonSettings(
             data: absolute(data ?? defaults.data), sockets: sockets.isEmpty ? [standard] : sockets,
-            masterKey: absolute(masterKey ?? defaults.masterKey))
+            masterKey: absolute(masterKey ?? defaults.masterKey), alertCommand: alertCommand)
     }
 }
 

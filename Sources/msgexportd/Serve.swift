@@ -37,6 +37,14 @@ struct Serve: AsyncParsableCommand {
             valueName: "name=path"))
     var sandboxSocket: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A program that is run for each alert of an export, with the alert as JSON on its standard input and nothing in its \
+            environment; it has \(Limits.alertCommandSeconds) seconds.
+            """, valueName: "path"))
+    var alertCommand: String?
+
     func validate() throws {
         guard socket?.isEmpty != true else { throw ValidationError("--socket is empty") }
         guard let mode = UInt32(socketMode, radix: 8), mode <= 0o777, mode & 0o600 == 0o600 else {
@@ -70,7 +78,7 @@ struct Serve: AsyncParsableCommand {
         let settings = folder.settings(
             sockets: sockets.map {
                 ListeningSocket(path: absolute($0.path).string, mode: mode, group: group, sandbox: $0.sandbox)
-            })
+            }, alertCommand: alertCommand.map(absolute))
         let logger = Logger(label: "msgexportd", factory: { StreamLogHandler.standardError(label: $0) })
         do {
             try await DaemonProcess.run(settings, logger: logger)

@@ -67,9 +67,8 @@ import Testing
         _ = try await catalog.createDestination(
             by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
         _ = try await catalog.createDataflow(
-            by: 1, sandboxID: sandbox.id, name: ResourceName("f"), destination: "d", format: .json, compression: .gzip,
-            includeRaw: false
-        )
+            by: 1, sandboxID: sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
+            settings: DataflowSettings(destination: "d", compression: .gzip, schedule: Schedule(.manual)))
     }
 
     @Test func `only success moves the cursor, and with it the next run's window`() async throws {
@@ -77,7 +76,7 @@ import Testing
             try await createFlow(catalog, sandbox)
             func run(to through: UInt64, _ state: Run.State) async throws -> Run {
                 var run = try await catalog.beginRun(
-                    by: 1, sandboxID: sandbox.id, dataflow: "f", through: through, folder: "folder"
+                    by: 1, sandboxID: sandbox.id, dataflow: "f", through: through
                 ).run
                 run.state = state
                 try await catalog.endRun(run)
@@ -95,9 +94,9 @@ import Testing
     @Test func `a dataflow has one run under way, and ends each once`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
+            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1).run
             let second = await #expect(throws: CatalogError.self) {
-                try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "")
+                try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1)
             }
             #expect(second?.code == .failedPrecondition)
             run.state = .success
@@ -110,8 +109,8 @@ import Testing
     @Test func `a run under way is found with all it needs to be settled, until it has ended`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            let order = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 3, folder: "folder")
-            #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order])
+            let order = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 3)
+            #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order.run])
             var run = order.run
             run.state = .failed
             try await catalog.endRun(run)
@@ -123,8 +122,8 @@ import Testing
         try await withCatalog { catalog, sandbox in
             let destination = await #expect(throws: CatalogError.self) {
                 try await catalog.createDataflow(
-                    by: 1, sandboxID: sandbox.id, name: ResourceName("f"), destination: "none", format: .json, compression: .none,
-                    includeRaw: false)
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
+                    settings: DataflowSettings(destination: "none", compression: .gzip))
             }
             #expect(destination?.code == .notFound)
             #expect(destination?.field == "destination")

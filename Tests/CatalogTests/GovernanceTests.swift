@@ -174,8 +174,8 @@ import Testing
             _ = try await catalog.createDestination(
                 by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
             _ = try await catalog.createDataflow(
-                by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("f"), destination: "d", format: .json,
-                compression: .gzip, includeRaw: false)
+                by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
+                settings: DataflowSettings(destination: "d", compression: .gzip))
             _ = try await catalog.createGrant(by: 7, .sender, to: .group(5), in: fixture.sandbox.id)
             let emptied = try await catalog.resetSandbox(by: 7, fixture.sandbox.id)
             #expect((emptied.name, emptied.epoch, emptied.state) == ("prod", 2, .creating))

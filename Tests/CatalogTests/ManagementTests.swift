@@ -19,8 +19,8 @@ import Testing
             by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
         for name in names {
             _ = try await catalog.createDataflow(
-                by: 1, sandboxID: sandbox.id, name: ResourceName(name), destination: "d", format: .json, compression: .gzip,
-                includeRaw: true)
+                by: 1, sandboxID: sandbox.id, name: ResourceName(name), format: .json, mode: .incremental,
+                settings: DataflowSettings(destination: "d", compression: .gzip, includeRaw: true, schedule: Schedule(.manual)))
         }
     }
 
@@ -120,7 +120,7 @@ import Testing
             func edit() async throws -> Destination {
                 try await catalog.editDestination(by: 1, sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
             }
-            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1, folder: "").run
+            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1).run
             await #expect(throws: CatalogError.self) { try await edit() }
             await #expect(throws: CatalogError.self) {
                 try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow)
@@ -132,7 +132,7 @@ import Testing
                 try await catalog.deleteDestination(by: 1, sandboxID: sandbox.id, name: destination)
             }
             #expect(used?.message.hasSuffix(": f") == true)
-            #expect(try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow).includeRaw)
+            #expect(try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow).settings.includeRaw)
             _ = try await catalog.deleteDestination(by: 1, sandboxID: sandbox.id, name: destination)
             #expect(try await catalog.destinations(sandboxID: sandbox.id).isEmpty)
             await #expect(throws: CatalogError.self) { try await catalog.destination(sandboxID: sandbox.id, name: destination) }
@@ -144,7 +144,7 @@ import Testing
             try await createFlow(catalog, sandbox, names: ["f", "g"])
             var ids: [String] = []
             for dataflow in ["f", "g", "f"] {
-                var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: dataflow, through: 1, folder: "").run
+                var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: dataflow, through: 1).run
                 ids.insert(run.id, at: 0)
                 run.state = .success
                 try await catalog.endRun(run)

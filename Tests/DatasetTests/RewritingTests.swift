@@ -135,16 +135,67 @@ import Testing
         #expect(try fixture.open(files).all().map(\.id.value) == ["new"])
     }
 
-    @Test func `a record that cannot be read is told as lost when its segment is rewritten`() async throws {
+    @Test func `compaction leaves what it cannot read as it is: it may be readable again`() async throws {
         try await fill(files)
         let data = try #require(files.paths.first { $0.extension == "segment" })
-        files.flip(data, at: 4096 + 200)
         let store = try fixture.open(files)
-        #expect(try await store.compact() == 2)
+        files.flip(data, at: 4096 + 200)
+        #expect(try await store.compact() == 1, "the other day is compressed")
         #expect(try store.all().count == 19)
+        files.flip(data, at: 4096 + 200)
+        #expect(try store.all().count == 20)
+        #expect(try await store.compact() == 1)
+        #expect(try store.all().count == 20)
+    }
+
+    @Test func `erasure leaves out what nobody can read of a segment that may hold the person`() async throws {
+        try await fill(files)
+        let data = try #require(files.paths.first { $0.extension == "segment" })
+        let store = try fixture.open(files)
+        files.flip(data, at: 200)
+        #expect(try await store.erase([person("ada")]) { _ in true }.records == 11)
+        #expect(!files.paths.contains(data))
         #expect(store.lost(after: 0, through: .max) == 1)
         await store.close()
         #expect(try fixture.open(files).lost(after: 0, through: .max) == 1)
+    }
+
+    @Test func `an erasure that failed at any operation is done when it is asked for again, and not before`() async throws {
+        var failures = 0
+        for operation in 0..<200 {
+            let files = SimulatedFiles()
+            try await fill(files)
+            let store = try fixture.open(files)
+            await store.close()
+            let open = try fixture.open(files)
+            let old = Set(keys(files))
+            files.fail(at: files.operations + operation, .fail(.ioError))
+            let before = files.operations
+            do {
+                _ = try await open.erase([person("ada")]) { _ in true }
+                guard files.operations > before + operation else { break }
+            } catch {
+                failures += 1
+                _ = try await open.erase([person("ada")]) { _ in true }
+            }
+            #expect(old.isDisjoint(with: keys(files)), "operation \(operation): all of these held the person")
+            #expect(keys(files).count == 4 && files.paths.count == 12, "operation \(operation): \(files.paths)")
+            let left = try open.all()
+            #expect(left.count == 8 && !left.contains(where: isOfAda), "operation \(operation)")
+            await open.close()
+            #expect(try fixture.open(files).all() == left, "operation \(operation)")
+        }
+        #expect(failures > 20)
+    }
+
+    @Test func `what came after an erasure was asked for is not looked at`() async throws {
+        try await fill(files)
+        let store = try fixture.open(files)
+        let erasure = try await store.erase([person("ada")]) { _ in true }
+        let new = try StoreFixture.submission("new", content: "of ada", group: "ada", terms: [person("ada")])
+        #expect(await store.append(new).isStored)
+        #expect(erasure.throughSequence == 20)
+        #expect(try store.all().filter(isOfAda).map(\.sequence) == [21])
     }
 
     @Test func `no power cut while segments are rewritten loses a record, brings an erased one back, or leaves a file`()

@@ -1,5 +1,7 @@
+import Crypto
 import Disk
 import Exporter
+import Formats
 import Foundation
 import Model
 import SystemPackage
@@ -7,36 +9,6 @@ import TestSupport
 import Testing
 
 @Suite struct ExportTests {
-    private func record(_ sequence: UInt64) throws -> Record {
-        let sms = Sms(senderNumbers: ["1"], recipientNumber: "2", text: "text \(sequence)")
-        let instant = Instant(milliseconds: 1_795_435_200_000)
-        return Record(
-            message: Message(id: try MessageID("m\(sequence)"), configuration: "c", content: .sms(sms)), sequence: sequence,
-            ingestedAt: instant, expiresAt: instant, sentAt: instant, sandbox: "prod", configurationID: "c",
-            configurationVersion: 1,
-            contentSHA256: [], submitter: 0)
-    }
-
-    /// A source of records 1 to `last` in batches of three.
-    private func source(_ last: UInt64) -> Export.Source {
-        { after, through in
-            let end = min(after + 3, through, last)
-            return after < end ? try (after + 1...end).map { try record($0) } : nil
-        }
-    }
-
-    private func export(through: UInt64 = 10, expected: UInt64 = 10, compression: Compression = .none) -> Export {
-        let instant = Instant(milliseconds: 1_795_435_200_000)
-        return Export(
-            run: Run(
-                id: "run-1", dataflow: "f", state: .processing, after: 0, through: through, startedAt: instant,
-                folder: Export.folder(dataset: "message-export-prod", startedAt: instant)),
-            dataflow: Dataflow(
-                id: "f-1", name: "f", destination: "d", format: .json, compression: compression, cursor: 0, createdAt: instant),
-            destination: Destination(id: "d-1", name: "d", settings: .local(path: "/out"), createdAt: instant), sandbox: "prod",
-            expected: expected)
-    }
-
     /// A file system with the destination's folder.
     private func destinationFiles(faults: [Int: SimulatedFiles.Fault] = [:]) throws -> SimulatedFiles {
         let files = SimulatedFiles(faults: faults)
@@ -44,145 +16,202 @@ import Testing
         return files
     }
 
-    private let data = FilePath("/out/message-export-prod/exportTime=202611231200/part-00000-run-1.json")
-    private let manifest = FilePath("/out/message-export-prod/exportTime=202611231200/manifest-d-1-run-1.json")
+    private let folder = FilePath("/out/message-export-prod/exportTime=202611231200")
+    private var manifest: FilePath { folder.appending("manifest-f-1-run-1.json") }
+    private func part(_ number: Int) -> FilePath { folder.appending("part-0000\(number)-run-1.json") }
 
-    @Test func `a run delivers its window in order and then a manifest that counts it`() throws {
-        let files = try destinationFiles()
-        let run = try export().perform(source: source(10), files: files, isStopping: { false })
-        #expect(run.state == .success)
-        #expect(run.totals.exported == 10)
-        #expect(files.paths == [manifest, data])
-        let rows = String(decoding: files.content(data), as: UTF8.self).split(separator: "\n")
-        #expect(rows.count == 10)
-        #expect(rows.enumerated().allSatisfy { $1.hasPrefix("{\"_id\":\"m\($0 + 1)\"") })
-        let json = try #require(try JSONSerialization.jsonObject(with: Data(files.content(manifest))) as? [String: Any])
-        let records = try #require(json["records"] as? [String: Any])
-        #expect(records["exported"] as? Int == 10)
-        #expect(records["firstSequence"] as? Int == 1)
-        #expect(records["lastSequence"] as? Int == 10)
-        #expect(run.totals.bytes == UInt64(files.content(data).count))
-        #expect(files.afterPowerCut(.nothing).paths == [manifest, data], "durable, both")
+    /// What is delivered says of itself what is there: every sequence of the window once, in files that are as the manifest has them.
+    private func delivered(_ files: SimulatedFiles, _ host: LedgerHost, through: UInt64 = 10) throws -> Manifest {
+        let found = try SignedManifest(file: files.content(manifest)).manifest
+        #expect(ManifestCheck.problems(of: found) == [])
+        var sequences: [UInt64] = []
+        for file in found.exportResults {
+            let content = files.content(folder.appending(file.name))
+            #expect(Int64(content.count) == file.size)
+            #expect(hexadecimal(SHA256.hash(data: content)) == file.sha256)
+            for row in String(decoding: content, as: UTF8.self).split(separator: "\n") {
+                let json = try #require(try JSONSerialization.jsonObject(with: Data(row.utf8)) as? [String: Any])
+                let export = try #require(json["messageExport"] as? [String: Any])
+                sequences.append(try #require(export["sequence"] as? UInt64))
+            }
+        }
+        #expect(sequences == host.sequences.filter { $0 <= through })
+        return found
     }
 
-    @Test func `records that were there when the window was fixed and are not any more are counted as skipped`() throws {
-        let run = try export().perform(source: source(8), files: try destinationFiles(), isStopping: { false })
-        #expect(run.totals.exported == 8)
-        #expect(run.totals.skipped == 2)
+    @Test func `a run delivers its window in order and then a manifest that counts it`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(10))
+        let done = try host.export().perform(host, files: files)
+        #expect(done.run.state == .success)
+        #expect((done.run.totals.received, done.run.totals.exported, done.run.totals.files) == (10, 10, 1))
+        #expect(done.manifest == Array(SHA256.hash(data: files.content(manifest))))
+        #expect(files.paths == [manifest, part(0)])
+        let found = try delivered(files, host)
+        #expect(found.window == .init(afterSequence: 0, throughSequence: 10))
+        #expect((found.audit?.number, found.absent) == (7, []))
+        #expect(files.afterPowerCut(.nothing).paths == [manifest, part(0)], "durable, now that the cursor moves")
+    }
+
+    @Test func `a file that is full is followed by another, and all of them are in the manifest`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(40, size: 30 << 10))
+        let done = try host.export(through: 40, fileSizeLimit: 128 << 10).perform(host, files: files)
+        let found = try delivered(files, host, through: 40)
+        #expect(found.exportResults.count == Int(done.run.totals.files))
+        #expect(found.exportResults.count > 2)
+        #expect(found.exportResults.map(\.name) == host.begun)
+    }
+
+    @Test func `what is absent of a window is in the manifest with its reason`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(12, absent: [1, 2, 5, 12]))
+        let done = try host.export(through: 14).perform(host, files: files)
+        #expect((done.run.totals.received, done.run.totals.exported, done.run.totals.skipped) == (14, 8, 6))
+        let found = try delivered(files, host, through: 14)
+        #expect(found.absent.map { [$0.firstSequence, $0.lastSequence] } == [[1, 2], [5, 5], [12, 14]])
+    }
+
+    @Test(arguments: [(Format.json, Compression.none), (.json, .gzip), (.parquet, .zstd), (.parquet, .snappy)])
+    func `the same window gives the same bytes`(_ format: Format, _ compression: Compression) throws {
+        func deliver() throws -> [[UInt8]] {
+            let (files, host) = (try destinationFiles(), LedgerHost(10))
+            _ = try host.export(format: format, compression: compression).perform(host, files: files)
+            return files.paths.map { files.content($0) }
+        }
+        #expect(try deliver() == deliver())
+    }
+
+    @Test func `a name that is somebody else's is never replaced, and trying again is of no use`() throws {
+        for taken in [part(0), manifest] {
+            let (files, host) = (try destinationFiles(), LedgerHost(10))
+            try files.createFolder(folder)
+            try files.create(taken).write([Data("precious".utf8)], at: 0)
+            let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, files: files) }
+            #expect(error?.isWorthRetrying == false)
+            #expect(files.content(taken) == Array("precious".utf8))
+            host.export().withdraw(files: files)
+            #expect(files.paths == [taken], "what the run delivered is gone, and nothing else")
+        }
+    }
+
+    @Test(arguments: [SimulatedFiles.Fault.fail(.noSpace), .fail(.ioError)])
+    func `a destination that fails at any operation fails the attempt, and the next one delivers everything once`(
+        _ fault: SimulatedFiles.Fault
+    ) throws {
+        var failures = 0
+        for operation in 1..<200 {
+            let (files, host) = (try destinationFiles(faults: [operation: fault]), LedgerHost(10, absent: [4], size: 30 << 10))
+            do {
+                _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+                guard files.operations > operation else { break }
+            } catch let error as Export.Failure {
+                failures += 1
+                #expect(error.isWorthRetrying, "operation \(operation)")
+                _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+            }
+            _ = try delivered(files, host)
+            let leftovers = files.paths.filter { $0.lastComponent?.string.hasPrefix(".") == true }
+            #expect(leftovers == [], "operation \(operation)")
+        }
+        #expect(failures > 15)
+    }
+
+    @Test func `a power cut at any operation is followed by an attempt that delivers everything once`() throws {
+        var stops = 0
+        for operation in 1..<200 {
+            for remains in [SimulatedFiles.Remains.nothing, .everything, .some(seed: UInt64(operation))] {
+                let host = LedgerHost(10, size: 30 << 10)
+                let files = try destinationFiles(faults: [operation: .stop])
+                guard (try? host.export(fileSizeLimit: 64 << 10).perform(host, files: files)) == nil else { continue }
+                stops += 1
+                let found = files.afterPowerCut(remains)
+                if try !found.exists("/out") { try found.createFolder("/out") }
+                let done = try host.export(fileSizeLimit: 64 << 10).perform(host, files: found)
+                #expect(done.run.totals.exported == 10)
+                _ = try delivered(found, host)
+                let leftovers = found.paths.filter { $0.lastComponent?.string.hasPrefix(".") == true }
+                #expect(leftovers == [], "operation \(operation), \(remains)")
+            }
+        }
+        #expect(stops > 60)
+    }
+
+    @Test func `a stop between batches leaves what is delivered, and the next attempt goes on after it`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
+        host.stop(at: 2, .daemon)
+        let error = #expect(throws: Export.Failure.self) {
+            try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        }
+        guard case .stopped(.daemon) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(files.paths == [part(0)])
+        let operations = files.operations
+        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        #expect(host.begun.filter { $0 == part(0).lastComponent?.string }.count == 1, "delivered once, \(operations)")
+        _ = try delivered(files, host)
+    }
+
+    @Test func `a delivered file that is not as it was is made again`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
+        host.stop(at: 2, .daemon)
+        _ = try? host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        try files.remove(part(0))
+        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        _ = try delivered(files, host)
+    }
+
+    @Test func `a run that is cancelled in any phase leaves nothing behind`() throws {
+        for time in 1...8 {
+            let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
+            host.stop(at: time, .cancelled)
+            guard (try? host.export(fileSizeLimit: 64 << 10).perform(host, files: files)) == nil else {
+                #expect(time > 3)
+                continue
+            }
+            host.export(fileSizeLimit: 64 << 10).withdraw(files: files)
+            #expect(files.paths == [], "time \(time)")
+        }
     }
 
     @Test func `an empty window gives a manifest that says so, and no data file`() throws {
-        let files = try destinationFiles()
-        let run = try export(expected: 0).perform(source: source(0), files: files, isStopping: { false })
-        #expect(run.state == .success)
-        #expect(run.totals == Run.Totals())
+        let (files, host) = (try destinationFiles(), LedgerHost(0))
+        let done = try host.export(through: 0).perform(host, files: files)
+        #expect(done.run.totals == Run.Totals())
         #expect(files.paths == [manifest])
-    }
-
-    @Test(arguments: Compression.allCases)
-    func `the same run gives the same bytes`(compression: Compression) throws {
-        let contents = try (0..<2).map { _ in
-            let files = try destinationFiles()
-            _ = try export(compression: compression).perform(source: source(10), files: files, isStopping: { false })
-            return files.paths.map { files.content($0) }
-        }
-        #expect(contents[0] == contents[1])
-    }
-
-    @Test(arguments: [Errno.noSpace, .ioError])
-    func `a destination that fails at any operation fails the run, and no manifest vouches for what is not there`(errno: Errno)
-        throws
-    {
-        var failures = 0
-        for operation in 1..<30 {
-            let files = try destinationFiles(faults: [operation: .fail(errno)])
-            do {
-                _ = try export().perform(source: source(10), files: files, isStopping: { false })
-            } catch let error as Export.Failure {
-                failures += 1
-                guard case .destination(let cause) = error else { return #expect(Bool(false), "\(error)") }
-                #expect(cause.errno == errno)
-            }
-            // The one fault at hand may be that of the removal itself, never of both it and what came before.
-            #expect(!files.paths.contains { $0.string.hasSuffix(".unfinished") }, "operation \(operation)")
-            let found = files.afterPowerCut(.nothing)
-            if found.paths.contains(manifest) { #expect(found.content(data).count > 0, "operation \(operation)") }
-        }
-        #expect(failures >= 8)
-    }
-
-    @Test func `a name that is taken is never replaced`() throws {
-        let files = try destinationFiles()
-        try files.createFolder(data.removingLastComponent())
-        try files.create(data).write([Data("precious".utf8)], at: 0)
-        #expect(throws: Export.Failure.self) { try export().perform(source: source(10), files: files, isStopping: { false }) }
-        #expect(files.content(data) == Array("precious".utf8))
-        #expect(!files.paths.contains(manifest))
-    }
-
-    @Test func `a stop between batches ends the run and leaves nothing behind`() throws {
-        let files = try destinationFiles()
-        var asked = 0
-        let error = #expect(throws: Export.Failure.self) {
-            try export().perform(source: source(10), files: files) {
-                asked += 1
-                return asked > 2
-            }
-        }
-        guard case .stopping = error else { return #expect(Bool(false), "\(String(describing: error))") }
-        #expect(files.paths.isEmpty)
+        _ = try delivered(files, host, through: 0)
     }
 
     @Test func `a destination whose folder is gone is not made again`() throws {
-        let files = SimulatedFiles()
-        let error = #expect(throws: Export.Failure.self) {
-            try export().perform(source: source(10), files: files, isStopping: { false })
-        }
+        let (files, host) = (SimulatedFiles(), LedgerHost(10))
+        let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, files: files) }
         #expect(error?.description.contains("/out") == true)
+        #expect(error?.isWorthRetrying == true, "it may be mounted again")
         #expect(files.paths.isEmpty)
     }
 
-    @Test func `a run that was cut off is a success exactly when its manifest was delivered`() throws {
-        for operation in 1...40 {
-            let files = try destinationFiles(faults: [operation: .stop])
-            let delivered = try? export().perform(source: source(10), files: files, isStopping: { false })
-            let found = files.afterPowerCut(.everything)
-            let settled = export().settle(files: found)
-            if found.paths.contains(manifest) {
-                #expect(settled.state == .success, "operation \(operation)")
-                #expect(settled.totals.exported == 10)
-                #expect(settled.totals.bytes == UInt64(found.content(data).count))
-                #expect(settled.manifest == manifest.lastComponent?.string)
-                #expect(found.afterPowerCut(.nothing).paths == [manifest, data], "durable, now that the cursor moves")
-            } else {
-                #expect(settled.state == .failed, "operation \(operation)")
-                #expect(delivered == nil)
+    @Test func `an error of the dataset fails the attempt as it is`() throws {
+        let (files, host) = (try destinationFiles(), LedgerHost(10, damagedAfter: 3))
+        #expect(throws: LedgerHost.Damaged.self) { try host.export().perform(host, files: files) }
+        #expect(files.paths.isEmpty)
+    }
+
+    @Test func `a folder below the destination's that is a link is not followed`() async throws {
+        try await withTemporaryFolder { temporary in
+            let (out, elsewhere) = (temporary.appending("out"), temporary.appending("elsewhere"))
+            for path in [out, elsewhere] {
+                try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
             }
-            #expect(!found.paths.contains { $0.string.hasSuffix(".unfinished") }, "operation \(operation)")
+            try FileManager.default.createSymbolicLink(
+                atPath: out.appending("message-export-prod").string, withDestinationPath: elsewhere.string)
+            let host = LedgerHost(10)
+            var export = host.export()
+            export = Export(
+                run: export.run, dataflow: export.dataflow,
+                destination: Destination(
+                    id: "d-1", name: "d", settings: .local(path: out.string), createdAt: LedgerHost.time),
+                context: .init(
+                    organization: "o", publicKey: [1], sandbox: .init(id: "s-1", name: "prod"), epoch: 1, previous: nil))
+            let asked = export
+            let error = #expect(throws: Export.Failure.self) { try asked.perform(host, files: PosixFiles()) }
+            #expect(error?.isWorthRetrying == false)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.string) == [])
         }
-    }
-
-    @Test func `an error of the dataset fails the run as it is`() throws {
-        struct Damaged: Error {}
-        let files = try destinationFiles()
-        let intact = source(10)
-        let damaged: Export.Source = { after, through in
-            guard after < 3 else { throw Damaged() }
-            return try intact(after, through)
-        }
-        #expect(throws: Damaged.self) { try export().perform(source: damaged, files: files, isStopping: { false }) }
-        #expect(files.paths.isEmpty)
-    }
-
-    @Test(arguments: [
-        "garbage", "{}", #"{"records":{"received":18446744073709551615,"exported":1,"skipped":0},"exportResults":[]}"#,
-        #"{"records":{"received":-1,"exported":1,"skipped":0},"exportResults":[]}"#,
-        #"{"records":{"received":1,"exported":1,"skipped":0},"exportResults":[{"size":9223372036854775807},{"size":1}]}"#,
-    ])
-    func `a manifest that nobody here wrote settles nothing, and stops nothing`(content: String) throws {
-        let files = try destinationFiles()
-        try files.createFolder(manifest.removingLastComponent())
-        try files.create(manifest).write([Data(content.utf8)], at: 0)
-        #expect(export().settle(files: files).state == .failed)
     }
 }

@@ -140,7 +140,8 @@ enum FuzzSeeds {
                 CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
                 EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
                 CreateDataflowRequest(
-                    sandbox: "s", name: "n", destination: "d", format: .json, compression: .gzip, includeRaw: true
+                    sandbox: "s", name: "n", format: .json, mode: .incremental,
+                    settings: DataflowSettings(destination: "d", compression: .gzip, includeRaw: true)
                 ).packed,
                 StartRunRequest(sandbox: "s", dataflow: "d").packed, RunRequest(sandbox: "s", runID: "r").packed,
                 ListRunsRequest(sandbox: "s", dataflow: "d", limit: 5).packed, HealthCheckRequest(service: "s").packed,
@@ -153,7 +154,16 @@ enum FuzzSeeds {
                 [0x0A, 0] + email.packed,
                 StoredMessage(message: [1], configurationID: "c", configurationVersion: 2, sentAt: Instant(milliseconds: 1))
                     .packed,
-            ] + governance
+            ] + governance + exports
         return bodies.enumerated().map { [UInt8($0.offset)] + $0.element }
+    }
+
+    private static var exports: [[UInt8]] {
+        var change = DataflowChange()
+        change.schedule = Schedule(.daily(minute: 150))
+        return [
+            EditDataflowRequest(sandbox: "s", name: "n", ifRevision: 2, change: change).packed,
+            ListAlertsRequest(sandbox: "s", openOnly: true, limit: 3).packed,
+        ]
     }
 }

@@ -89,15 +89,6 @@ import Testing
                 EditDestinationRequest(sandbox: $0, name: "d", settings: .local(path: "/nothing")).packed
             },
             Row(.deleteDestination, .change, named),
-            Row(.createDataflow, .change) {
-                CreateDataflowRequest(
-                    sandbox: $0, name: "1", destination: "d", format: .json, compression: nil, includeRaw: false
-                ).packed
-            },
-            Row(.getDataflow, .view, named), Row(.listDataflows, .view, only), Row(.deleteDataflow, .change, named),
-            Row(.startRun, .change) { StartRunRequest(sandbox: $0, dataflow: "nothing").packed },
-            Row(.waitRun, .view, run), Row(.getRun, .view, run),
-            Row(.listRuns, .view) { ListRunsRequest(sandbox: $0, dataflow: "", limit: 1).packed },
             Row(.getSandbox, .view, only), Row(.getStatus, .view, only),
             Row(.listAuditEvents, .read) { ListAuditEventsRequest(sandbox: $0).packed },
             Row(.listAuditEvents, .administer) { ListAuditEventsRequest(sandbox: $0, organization: true).packed },
@@ -118,6 +109,27 @@ import Testing
             Row(.checkHealth, .nothing) { _ in HealthCheckRequest(service: "").packed },
             Row(.watchHealth, .nothing) { _ in HealthCheckRequest(service: "").packed },
             Row(.reflect, .nothing) { _ in ReflectionRequest(question: .services("")).packed },
+        ] + exports
+    }
+
+    private static var exports: [Row] {
+        [
+            Row(.createDataflow, .change) {
+                CreateDataflowRequest(
+                    sandbox: $0, name: "1", format: .json, mode: .incremental,
+                    settings: DataflowSettings(destination: "d", compression: .gzip)
+                ).packed
+            },
+            Row(.getDataflow, .view, named), Row(.listDataflows, .view, only), Row(.deleteDataflow, .change, named),
+            Row(.editDataflow, .change) {
+                EditDataflowRequest(sandbox: $0, name: "d", ifRevision: nil, change: DataflowChange()).packed
+            },
+            Row(.enableDataflow, .change, named), Row(.disableDataflow, .change, named),
+            Row(.watchRun, .view, run), Row(.retryRun, .change, run), Row(.cancelRun, .change, run),
+            Row(.listAlerts, .view) { ListAlertsRequest(sandbox: $0, openOnly: true, limit: 1).packed },
+            Row(.startRun, .change) { StartRunRequest(sandbox: $0, dataflow: "nothing").packed },
+            Row(.waitRun, .view, run), Row(.getRun, .view, run),
+            Row(.listRuns, .view) { ListRunsRequest(sandbox: $0, dataflow: "", limit: 1).packed },
         ]
     }
 

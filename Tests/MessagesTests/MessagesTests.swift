@@ -79,18 +79,23 @@ import Testing
         try check(CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
         try check(Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant))
         try check(
-            CreateDataflowRequest(sandbox: "s", name: "n", destination: "d", format: .json, compression: nil, includeRaw: true))
+            CreateDataflowRequest(
+                sandbox: "s", name: "n", format: .json, mode: .incremental,
+                settings: DataflowSettings(destination: "d", compression: .gzip, includeRaw: true)))
         try check(
             CreateDataflowRequest(
-                sandbox: "s", name: "n", destination: "d", format: .json, compression: Compression.none, includeRaw: false))
+                sandbox: "s", name: "n", format: .parquet, mode: .full,
+                settings: DataflowSettings(destination: "d", compression: .none, schedule: Schedule(.once))))
         try check(
-            Dataflow(id: "i", name: "n", destination: "d", format: .json, compression: .gzip, cursor: .max, createdAt: instant))
+            Dataflow(
+                id: "i", name: "n", format: .json, settings: DataflowSettings(destination: "d", compression: .gzip), cursor: .max,
+                createdAt: instant))
         try check(StartRunRequest(sandbox: "s", dataflow: "d"))
         try check(RunRequest(sandbox: "s", runID: "r"))
         for state in Run.State.allCases {
             try check(
                 Run(
-                    id: "i", dataflow: "d", state: state, after: 1, through: .max,
+                    id: "i", dataflow: "d", destination: "e", state: state, after: 1, through: .max,
                     totals: .init(received: 1, exported: 2, skipped: 3, files: 4, bytes: 5), startedAt: instant, endedAt: instant,
                     folder: "f", manifest: "m", error: "e"))
         }

@@ -120,6 +120,39 @@ import Testing
         #expect(status?.message.contains("\(Limits.messageBytes + 1) bytes") == true)
     }
 
+    @Test func `every request and answer about exports survives packing`() throws {
+        func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
+        let instant = Instant(milliseconds: 1_795_435_200_000)
+        for recurrence in [Schedule.Recurrence.manual, .once, .every(minutes: 15), .daily(minute: 150)] {
+            let dataflow = Dataflow(
+                id: "i", name: "n", format: .parquet, mode: .full,
+                settings: DataflowSettings(
+                    destination: "d", compression: .snappy, includeRaw: true,
+                    schedule: Schedule(recurrence, start: instant, end: Instant(milliseconds: instant.milliseconds + 1)),
+                    folder: try FolderTemplate("%SANDBOX_NAME%/x"), fileSizeLimit: 1 << 20),
+                isEnabled: false, nextRunAt: instant, cursor: 1, expiredUnexported: 2, revision: 3, createdAt: instant,
+                backlog: Backlog(records: 4, oldestIngestedAt: instant, oldestExpiresAt: instant))
+            try check(DataflowList(dataflows: [dataflow, dataflow]))
+        }
+        var change = DataflowChange()
+        try check(EditDataflowRequest(sandbox: "s", name: "n", ifRevision: nil, change: change))
+        (change.destination, change.compression, change.includeRaw) = ("d", .zstd, false)
+        (change.schedule, change.folder, change.fileSizeLimit) = (Schedule(.once), .standard, 1 << 30)
+        try check(EditDataflowRequest(sandbox: "s", name: "n", ifRevision: 7, change: change))
+        try check(StartRunRequest(sandbox: "s", dataflow: "d", since: instant, until: instant, destination: "e"))
+        try check(ListAlertsRequest(sandbox: "s", openOnly: true, limit: 3))
+        try check(
+            AlertList(
+                alerts: Alert.Kind.allCases.map { Alert(kind: $0, dataflow: "d", run: "r", time: instant, detail: "x") }))
+        try check(ListRunsRequest(sandbox: "s", dataflow: "d", limit: 7))
+        for trigger in Run.Trigger.allCases {
+            let run = Run(
+                id: "i", dataflow: "d", destination: "e", state: .failed, trigger: trigger, after: 1, through: 2, since: instant,
+                until: instant, expected: 9, attempts: 3, nextAttemptAt: instant, startedAt: instant, folder: "f")
+            try check(RunList(runs: [run, run]))
+        }
+    }
+
     @Test func `every management request and answer survives packing`() throws {
         func check<Value: WireMessage & Equatable>(_ value: Value) throws { #expect(try Value(packed: value.packed) == value) }
         let instant = Instant(milliseconds: 1_795_435_200_000)
@@ -143,13 +176,6 @@ import Testing
         try check(EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
         let destination = Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant)
         try check(DestinationList(destinations: [destination, destination]))
-        let dataflow = Dataflow(
-            id: "i", name: "n", destination: "d", format: .json, compression: .gzip, includeRaw: true, cursor: 1,
-            createdAt: instant)
-        try check(DataflowList(dataflows: [dataflow, dataflow]))
-        try check(ListRunsRequest(sandbox: "s", dataflow: "d", limit: 7))
-        let run = Run(id: "i", dataflow: "d", state: .failed, after: 1, through: 2, startedAt: instant, folder: "f")
-        try check(RunList(runs: [run, run]))
         for view in RecordView.allCases { try check(GetRecordsRequest(sandbox: "s", messageID: "m", view: view)) }
         try check(PreviewRecordsRequest(sandbox: "s", beforeSequence: .max, limit: 3))
         var query = RecordQuery()

@@ -223,6 +223,8 @@ package final class SimulatedFiles: Files {
         try look("look at", path) { state in state.names[path.string] != nil || state.folders.contains(path.string) }
     }
 
+    package func isLink(_ path: FilePath) throws(DiskError) -> Bool { false }
+
     package func create(_ path: FilePath) throws(DiskError) -> any File {
         guard try !exists(path) else { throw DiskError("create", path, .fileExists) }
         try change("create", path) { state in

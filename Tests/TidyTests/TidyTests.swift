@@ -16,12 +16,13 @@ import Testing
         "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
         "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
         "Destinations": ["Model", "Disk", "SystemPackage"],
-        "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto"],
+        "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto", "SystemPackage"],
         "Daemon": [
             "CMalloc", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
             "Crypto",
             "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
+            "Subprocess",
         ], "msgexportd": ["Daemon", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage"],
         "Clients/Swift": ["Model", "Messages", "RPC"], "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [

@@ -11,7 +11,27 @@ struct RunCommand: ParsableCommand {
               msgexport run list
               msgexport run list --dataflow daily -n 5
             """,
-        subcommands: [List.self, Show.self])
+        subcommands: [List.self, Show.self, Watch.self, Retry.self, Cancel.self])
+
+    /// The id of one that is there.
+    struct Identity: ParsableArguments {
+        @Argument(help: "Id of the run.")
+        var id: String
+
+        @OptionGroup var connection: Connection
+    }
+
+    /// Shows on a terminal how far a run is; returns it when nobody is at it any more.
+    static func watch(_ id: String, _ client: MessageExportClient) async throws(Status) -> Run {
+        var bar = ProgressBar()
+        let run = try await client.watchRun(id: id) { run in
+            bar.show(
+                run.totals.exported, of: run.expected,
+                "\(run.totals.exported) of \(run.expected) records, \(run.totals.bytes >> 20) MiB in \(run.totals.files) files")
+        }
+        bar.end()
+        return run
+    }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -53,14 +73,73 @@ struct RunCommand: ParsableCommand {
                   msgexport run show 5f0c7c1e-3b1a-4a51-9a0e-0c5c8f2a9d11
                 """)
 
-        @Argument(help: "Id of the run.")
-        var id: String
-
-        @OptionGroup var connection: Connection
+        @OptionGroup var identity: Identity
 
         func run() async throws {
-            let run = try await connection.withClient { try await $0.run(id: id) }
-            Terminal.show(run.fields, as: connection.output)
+            let run = try await identity.connection.withClient { try await $0.run(id: identity.id) }
+            Terminal.show(run.fields, as: identity.connection.output)
+        }
+    }
+
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shows how far a run is, until it has ended or waits to be tried again.",
+            discussion: """
+                The exit code tells whether it succeeded.
+
+                EXAMPLE
+                  msgexport run watch 5f0c7c1e-3b1a-4a51-9a0e-0c5c8f2a9d11
+                """)
+
+        @OptionGroup var identity: Identity
+
+        func run() async throws {
+            let run = try await identity.connection.withClient { try await RunCommand.watch(identity.id, $0) }
+            Terminal.show(run.fields, as: identity.connection.output)
+            if run.state != .success { throw ExitCode(ExitStatus.other) }
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes up a run again that failed or was cancelled, or that waits to be tried again.",
+            discussion: """
+                It has the same window and names. Refused when what it was to export has been exported since.
+
+                EXAMPLE
+                  msgexport run retry 5f0c7c1e-3b1a-4a51-9a0e-0c5c8f2a9d11 --wait
+                """)
+
+        @Flag(help: "Return when the run has ended.")
+        var wait = false
+
+        @OptionGroup var identity: Identity
+
+        func run() async throws {
+            let run = try await identity.connection.withClient { client in
+                let run = try await client.retryRun(id: identity.id)
+                return wait ? try await RunCommand.watch(run.id, client) : run
+            }
+            Terminal.show(run.fields, as: identity.connection.output)
+            if wait, run.state != .success { throw ExitCode(ExitStatus.other) }
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ends a run that is under way.",
+            discussion: """
+                What it delivered is removed; its records are exported by the next run.
+
+                EXAMPLE
+                  msgexport run cancel 5f0c7c1e-3b1a-4a51-9a0e-0c5c8f2a9d11
+                """)
+
+        @OptionGroup var identity: Identity
+
+        func run() async throws {
+            let run = try await identity.connection.withClient { try await $0.cancelRun(id: identity.id) }
+            Terminal.show(run.fields, as: identity.connection.output)
         }
     }
 }
@@ -69,7 +148,8 @@ extension Run {
     var fields: [Field] {
         var fields = [
             Field("Run", "id", .text(id)), Field("Dataflow", "dataflow", .text(dataflow)),
-            Field("State", "state", .text(state.rawValue)), Field("After sequence", "afterSequence", .number(after)),
+            Field("Destination", "destination", .text(destination)), Field("State", "state", .text(state.rawValue)),
+            Field("Trigger", "trigger", .text(trigger.rawValue)), Field("After sequence", "afterSequence", .number(after)),
             Field("Through sequence", "throughSequence", .number(through)),
             Field("Records received", "recordsReceived", .number(totals.received)),
             Field("Records exported", "recordsExported", .number(totals.exported)),
@@ -77,6 +157,10 @@ extension Run {
             Field("Files", "files", .number(UInt64(totals.files))), Field("Bytes", "bytes", .number(totals.bytes)),
             Field("Started", "startedAt", .text(startedAt.description)),
         ]
+        if let since { fields.append(Field("Since", "since", .text(since.description))) }
+        if let until { fields.append(Field("Until", "until", .text(until.description))) }
+        fields.append(Field("Attempts", "attempts", .number(UInt64(attempts))))
+        if let nextAttemptAt { fields.append(Field("Tried again", "nextAttemptAt", .text(nextAttemptAt.description))) }
         if let endedAt { fields.append(Field("Ended", "endedAt", .text(endedAt.description))) }
         fields.append(Field("Folder", "folder", .text(folder)))
         if let manifest { fields.append(Field("Manifest", "manifest", .text(manifest))) }

@@ -6,6 +6,7 @@ public import Model
 extension Channel: ExpressibleByArgument {}
 extension Format: ExpressibleByArgument {}
 extension Compression: ExpressibleByArgument {}
+extension ExportMode: ExpressibleByArgument {}
 extension ConfigurationSettings.Purpose: ExpressibleByArgument {}
 extension Sandbox.Kind: ExpressibleByArgument {}
 extension Role: ExpressibleByArgument {}

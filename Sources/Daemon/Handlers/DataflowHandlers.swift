@@ -1,22 +1,74 @@
 import Catalog
+import Dataset
+import Disk
 import Messages
 import Model
+import RPC
 
 extension ManagementHandlers {
     func createDataflow(_ request: CreateDataflowRequest, in place: Place) async throws(Status) -> Dataflow {
         let name = try ResourceName(request.name)
-        return try await unlessCatalogFails { () async throws(CatalogError) in
+        try request.settings.check(request.format, request.mode, keeping: place.sandbox.retention)
+        let made = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.createDataflow(
-                by: place.user, sandboxID: place.sandbox.id, name: name, destination: request.destination, format: request.format,
-                compression: request.compression ?? request.format.defaultCompression, includeRaw: request.includeRaw)
+                by: place.user, sandboxID: place.sandbox.id, name: name, format: request.format, mode: request.mode,
+                settings: request.settings)
         }
+        return try await withBacklog(made, in: place)
+    }
+
+    func editDataflow(_ request: EditDataflowRequest, in place: Place) async throws(Status) -> Dataflow {
+        let name = try ResourceName(request.name)
+        guard request.change != DataflowChange() else {
+            throw Status(
+                .invalidArgument, "nothing is to be changed", hint: "set the destination, the schedule or another setting")
+        }
+        let retention = place.sandbox.retention
+        let edited = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.editDataflow(
+                by: place.user, sandboxID: place.sandbox.id, name: name, revision: request.ifRevision
+            ) { (dataflow) throws(Status) in
+                let settings = request.change.applied(to: dataflow.settings)
+                try settings.check(dataflow.format, dataflow.mode, keeping: retention)
+                return settings
+            }
+        }
+        return try await withBacklog(try edited.get(), in: place)
+    }
+
+    func enableDataflow(_ request: NameRequest, in place: Place) async throws(Status) -> Dataflow {
+        try await setDataflow(request, enabled: true, in: place)
+    }
+
+    func disableDataflow(_ request: NameRequest, in place: Place) async throws(Status) -> Dataflow {
+        try await setDataflow(request, enabled: false, in: place)
+    }
+
+    private func setDataflow(_ request: NameRequest, enabled: Bool, in place: Place) async throws(Status) -> Dataflow {
+        let name = try ResourceName(request.name)
+        let set = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.setDataflow(enabled: enabled, by: place.user, sandboxID: place.sandbox.id, name: name)
+        }
+        return try await withBacklog(set, in: place)
     }
 
     func getDataflow(_ request: NameRequest, in place: Place) async throws(Status) -> Dataflow {
         let name = try ResourceName(request.name)
-        return try await unlessCatalogFails { () async throws(CatalogError) in
+        let dataflow = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.dataflow(sandboxID: place.sandbox.id, name: name)
         }
+        return try await withBacklog(dataflow, in: place)
+    }
+
+    private func withBacklog(_ dataflow: Dataflow, in place: Place) async throws(Status) -> Dataflow {
+        var dataflow = dataflow
+        let (store, cursor) = (place.entry.store, dataflow.cursor)
+        do throws(DatasetError) {
+            dataflow.backlog = try await reads.run { () throws(DatasetError) in try store.backlog(after: cursor) }
+        } catch {
+            throw Status(error)
+        }
+        return dataflow
     }
 
     func listDataflows(_ request: SandboxRequest, in place: Place) async throws(Status) -> DataflowList {
@@ -32,8 +84,21 @@ extension ManagementHandlers {
         }
     }
 
+    // MARK: Runs
+
     func startRun(_ request: StartRunRequest, in place: Place) async throws(Status) -> Run {
-        try await exports.start(dataflow: request.dataflow, in: place)
+        try await exports.start(
+            RunWish(
+                dataflow: request.dataflow, since: request.since, until: request.until, destination: request.destination),
+            in: place)
+    }
+
+    func retryRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
+        try await exports.retry(request.runID, in: place)
+    }
+
+    func cancelRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
+        try await exports.cancel(request.runID, in: place)
     }
 
     func waitRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
@@ -43,17 +108,33 @@ extension ManagementHandlers {
         return try await getRun(request, in: place)
     }
 
+    func watchRun(_ request: RunRequest, in place: Place) async throws(Status) {
+        let moves = exports.board.watch(request.runID)
+        try await place.call.send(try await getRun(request, in: place).packed)
+        for await _ in moves { try await place.call.send(try await getRun(request, in: place).packed) }
+        try await place.call.send(try await getRun(request, in: place).packed)
+    }
+
     func getRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
-        return try await unlessCatalogFails { () async throws(CatalogError) in
+        let run = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.run(sandboxID: place.sandbox.id, id: request.runID)
         }
+        return exports.current(run)
     }
 
     func listRuns(_ request: ListRunsRequest, in place: Place) async throws(Status) -> RunList {
         let limit = try limit(request.limit, otherwise: Limits.runsListedDefault, atMost: Limits.runsListed)
         return try await unlessCatalogFails { () async throws(CatalogError) in
             let dataflow = request.dataflow.isEmpty ? nil : request.dataflow
-            return RunList(runs: try await catalog.runs(sandboxID: place.sandbox.id, dataflow: dataflow, limit: limit))
+            let runs = try await catalog.runs(sandboxID: place.sandbox.id, dataflow: dataflow, limit: limit)
+            return RunList(runs: runs.map(exports.current))
+        }
+    }
+
+    func listAlerts(_ request: ListAlertsRequest, in place: Place) async throws(Status) -> AlertList {
+        let limit = try limit(request.limit, otherwise: Limits.runsListedDefault, atMost: Limits.runsListed)
+        return try await unlessCatalogFails { () async throws(CatalogError) in
+            AlertList(alerts: try await catalog.alerts(sandboxID: place.sandbox.id, openOnly: request.openOnly, limit: limit))
         }
     }
 }

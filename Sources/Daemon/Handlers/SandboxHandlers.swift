@@ -36,10 +36,30 @@ extension ManagementHandlers {
             throw Status(.invalidArgument, "nothing is to be changed", hint: "set the title or a setting")
         }
         let asked = change
+        if let retention = change.retention { try await requireSchedules(fit: retention, entry.sandbox) }
         let edited = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.editSandbox(by: call.peer.uid, entry.sandbox.id, asked, ifRevision: request.ifRevision)
         }
+        if asked.zone != nil {
+            try await unlessCatalogFails { () async throws(CatalogError) in
+                try await catalog.rescheduleDataflows(sandboxID: edited.id)
+            }
+        }
         return try await sandboxes.update(edited)
+    }
+
+    /// Records that are kept for less time must be exported more often.
+    private func requireSchedules(fit retention: Retention, _ sandbox: Sandbox) async throws(Status) {
+        let dataflows = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.dataflows(sandboxID: sandbox.id)
+        }
+        for dataflow in dataflows {
+            do { try dataflow.settings.schedule.check(keeping: retention) } catch {
+                throw Status(
+                    .failedPrecondition, "dataflow \(dataflow.name) does not run often enough: \(error.message)",
+                    field: "retention_days", hint: "edit its schedule first")
+            }
+        }
     }
 
     func resetSandbox(_ request: ConfirmedSandboxRequest, _ call: Call) async throws(Status) -> Sandbox {

@@ -9,6 +9,7 @@ struct ExpiryService: Service {
     let directory: SandboxDirectory
     let catalog: CatalogStore
     let time: TrustedTime
+    let alerts: AlertService
     let logger: Logger
 
     func run() async {
@@ -29,7 +30,17 @@ struct ExpiryService: Service {
                 detail: "\(expired.count) segments")
         }
         do {
-            try await catalog.noteDestruction(of: deed(.intended), highestSequence: entry.store.highestSequence)
+            let ranges = expired.compactMap { segment in
+                segment.sequences.map { ExpiringRange(sequences: $0) { try segment.records(after: $0) } }
+            }
+            let unexported = try await catalog.noteDestruction(
+                of: deed(.intended), ranges: ranges, highestSequence: entry.store.highestSequence)
+            for loss in unexported {
+                await alerts.raise(
+                    Alert(
+                        kind: .expiredUnexported, dataflow: loss.dataflow, time: time.now,
+                        detail: "\(loss.records) records of \(days) expired before they were exported"), in: entry.sandbox)
+            }
             try await entry.store.destroy(expired)
             try await catalog.record([deed(.done)])
             logger.notice(

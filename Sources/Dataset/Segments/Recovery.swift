@@ -95,7 +95,7 @@ struct Recovery {
         guard hasData else {
             if isExpired {
                 // Its key is to go too, whatever became of its data.
-                expired.append(RecordStore.Expired(identity, records: 0))
+                expired.append(RecordStore.Expired(identity))
             } else {
                 reports.append("segment \(identity.fileName) has a key file but no data file: its records are lost")
             }
@@ -105,7 +105,7 @@ struct Recovery {
             return scans.append(try SegmentScan(identity, keys: keys, folders: opening.folders, files: opening.files))
         }
         lastSequence = max(lastSequence, sealed.summary.highestSequence)
-        guard !isExpired else { return expired.append(RecordStore.Expired(identity, records: sealed.summary.records)) }
+        guard !isExpired else { return expired.append(RecordStore.Expired(segment(identity, keys, .sealed(sealed)))) }
         reports += sealed.summary.lost.map {
             "segment \(identity.fileName): sequences \($0.lowerBound) to \($0.upperBound) are lost, all other batches are intact"
         }
@@ -125,8 +125,11 @@ struct Recovery {
     }
 
     private mutating func add(_ identity: SegmentIdentity, _ keys: SegmentKeys, _ index: Segment.Index) {
-        segments.append(
-            Segment(identity: identity, keys: keys, folders: opening.folders, files: opening.files, index: index))
+        segments.append(segment(identity, keys, index))
+    }
+
+    private func segment(_ identity: SegmentIdentity, _ keys: SegmentKeys, _ index: Segment.Index) -> Segment {
+        Segment(identity: identity, keys: keys, folders: opening.folders, files: opening.files, index: index)
     }
 
     private mutating func takeScans() throws(DatasetError) {
@@ -135,9 +138,8 @@ struct Recovery {
         for var scan in scans {
             lastSequence = max(lastSequence, scan.highestSequence)
             scan.drop(voids)
-            let records = scan.batches.reduce(0) { $0 + UInt64($1.location.count) }
             guard scan.identity.expiry > opening.now else {
-                expired.append(RecordStore.Expired(scan.identity, records: records))
+                expired.append(RecordStore.Expired(segment(scan.identity, scan.keys, .open(scan.index.0))))
                 continue
             }
             reports += scan.damage.map { "segment \(scan.identity.fileName): \($0)" }

@@ -23,18 +23,21 @@ struct Rewriting {
     private let folders: DatasetFolders
     private let files: any Files
     private let master: MasterKey
-    /// Whether a record is to be left out, and only its id known.
-    private let isErased: (StoredRecord) throws -> Bool
+    /// Whether a record is to be left out, and only its id known; nil: none is, and all must be readable.
+    private let isErased: ((StoredRecord) throws -> Bool)?
     /// Called between batches: may take its time, so that others have theirs.
     private let pause: () throws -> Void
     /// Is told of each batch that cannot be read: it is lost.
     private let tellDamage: (DatasetError) -> Void
+    /// Is told the name of a segment that was not made whole and could not be destroyed.
+    private let leave: (String) -> Void
 
     /// - Precondition: `sources` have index files, and are of one day.
     init(
-        _ sources: [Segment], master: MasterKey, isErased: @escaping (StoredRecord) throws -> Bool,
-        pause: @escaping () throws -> Void, tellDamage: @escaping (DatasetError) -> Void
+        _ sources: [Segment], master: MasterKey, isErased: ((StoredRecord) throws -> Bool)?,
+        pause: @escaping () throws -> Void, tellDamage: @escaping (DatasetError) -> Void, leave: @escaping (String) -> Void
     ) {
+        self.leave = leave
         let first = sources[0]
         self.sources = sources
         self.master = master
@@ -63,8 +66,8 @@ struct Rewriting {
             segment.index = .sealed(sealed)
             return Outcome(segment: segment, erased: erased)
         } catch {
-            // It may have its name by now, and count at the next start: then so may those it replaces, which have all of it.
-            try? Destruction.run([name], folders: folders, files: files)
+            // It may have its name by now, and count at the next start: it must be gone before those it replaces are.
+            do { try Destruction.run([name], folders: folders, files: files) } catch { leave(name) }
             guard let failure = error as? DiskError else { throw error }
             throw DatasetError(failure.isFull ? .full : .io, "\(failure)")
         }
@@ -87,13 +90,14 @@ struct Rewriting {
                     do throws(DatasetError) {
                         records = try reader.records(of: batch)
                     } catch {
-                        guard error.code == .corrupt else { throw error }
+                        // Only what is to be gone may be lost with it.
+                        guard error.code == .corrupt, !error.mayPass, isErased != nil else { throw error }
                         tellDamage(error)
                         writer.lose(batch.firstSequence...batch.lastSequence)
                         continue
                     }
                     for record in records {
-                        if try isErased(record) {
+                        if try isErased?(record) == true {
                             writer.bury(Tombstone(record))
                             erased += 1
                         } else {

@@ -35,13 +35,16 @@ package struct DatasetError: Error, Hashable, CustomStringConvertible {
     /// What happened and where: a segment, an offset, the system's own error.
     package let message: String
     let source: Source?
+    /// The disk could not read it, this time: it need not be damaged.
+    let mayPass: Bool
 
     /// An error that is not of one segment.
     package init(_ code: Code, _ message: String) {
         self.init(code, message, source: nil)
     }
 
-    init(_ code: Code, _ message: String, source: Source?) {
+    init(_ code: Code, _ message: String, source: Source?, mayPass: Bool = false) {
+        self.mayPass = mayPass
         self.code = code
         self.message = message
         self.source = source
@@ -62,6 +65,7 @@ func unlessDiskFails<Value>(
         return try body()
     } catch {
         throw DatasetError(
-            error.errno == .ioError ? .corrupt : .io, "\(error)", source: .init(segment: segment.id, isIndex: isIndex))
+            error.errno == .ioError ? .corrupt : .io, "\(error)", source: .init(segment: segment.id, isIndex: isIndex),
+            mayPass: error.errno == .ioError)
     }
 }

@@ -221,10 +221,20 @@ extension RecordStore {
         }
     }
 
+    /// What the disk could not read may be readable the next moment.
+    private func reading<Value>(again attempts: Int, _ body: () throws(DatasetError) -> Value) throws(DatasetError) -> Value {
+        for _ in 1..<attempts {
+            do throws(DatasetError) { return try body() } catch {
+                guard error.mayPass else { throw error }
+            }
+        }
+        return try body()
+    }
+
     /// The batch's records; none when it is damaged, which is reported.
     func unlessDamaged(_ segment: Segment, _ batch: BatchLocation) throws(DatasetError) -> [StoredRecord] {
         do {
-            return try segment.records(of: batch)
+            return try reading(again: Limits.readAttempts) { () throws(DatasetError) in try segment.records(of: batch) }
         } catch {
             let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
             guard isThere, error.code == .corrupt else { throw error }

@@ -70,6 +70,8 @@ extension RecordStore {
         var meter: QuotaMeter
         /// What reading found damaged.
         var damage: [String] = []
+        /// Names of segments that do not count any more, and whose files could not be destroyed yet.
+        var undestroyed: Set<String> = []
         /// Who waits for records, by a number.
         var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var lastWatcher: UInt64 = 0
@@ -240,6 +242,9 @@ extension RecordStore {
 
         /// Gives up a batch whose write or sync failed, and its segment with it.
         mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
+            if let writer {
+                segments.fail(batch.firstSequence..<batch.firstSequence + UInt64(batch.waiting.count), of: writer.identity.id)
+            }
             writer = nil
             hasFailed = true
             return batch.waiting.flatMap { entry in

@@ -16,15 +16,17 @@ extension RecordStore {
 
     // MARK: Indexes
 
-    /// Writes the index of each segment that lacks it.
+    /// Writes the index of each segment that lacks it. On `sealing`.
     func sealClosed() {
-        while let (segment, index, ids) = state.withLock({ $0.segments.toBeSealed }) {
+        var failed: Set<SegmentID> = []
+        while let (segment, index, ids) = state.withLock({ $0.segments.toBeSealed(but: failed) }) {
             do throws(DatasetError) {
                 let sealed = try Sealing.run(segment, index, ids)
                 state.withLock { $0.changeSegments { $0.seal(segment, sealed) } }
             } catch {
                 // It stays in memory; the next time it is tried again.
-                return reports.failure(error)
+                failed.insert(segment.identity.id)
+                reports.failure(error)
             }
         }
     }
@@ -34,16 +36,22 @@ extension RecordStore {
         guard let segment = state.withLock({ $0.segments.closed.first { $0.identity.id == id } }), segment.isSealed else {
             return
         }
-        let scan = try SegmentScan(segment.identity, keys: segment.keys, folders: segment.folders, files: files)
+        var scan = try SegmentScan(segment.identity, keys: segment.keys, folders: segment.folders, files: files)
+        scan.drop(state.withLock { $0.segments.voids })
+        for damage in scan.damage {
+            report(damage: DatasetError(.corrupt, "segment \(segment.identity.fileName): \(damage)"))
+        }
         let (index, ids) = scan.index
         state.withLock { state in
             state.changeSegments { segments in
+                let isPartial = segments.partial.contains { $0.identity.id == id }
                 segments.unseal(id, index, ids)
-                // They may have been missing, when the index could not be read to its end.
+                guard isPartial else { return }
                 segments.load(ids.all.map(\.fingerprint), of: segment.identity)
+                segments.endLoading(of: segment.identity)
             }
         }
-        upkeep.start { [weak self] in self?.sealClosed() }
+        sealing.start { [weak self] in self?.sealClosed() }
     }
 
     // MARK: Compaction
@@ -57,20 +65,29 @@ extension RecordStore {
     package func compact(isForced: Bool = false) async throws(DatasetError) -> Int {
         let isDue = state.withLock { $0.segmentIsToEnd(now: time.now, isForced: isForced) }
         if isDue { await queue.run { [self] in state.withLock { $0.endSegment() } } }
-        var done: Set<SegmentID> = []
+        var (done, skipped): (Int, Set<SegmentID>) = (0, [])
         while true {
-            let (skipped, limit) = (done, time.now)
-            let rewritten = try await upkeep.run { [self] () throws(DatasetError) -> (from: Int, to: SegmentID)? in
-                sealClosed()
+            await sealing.run { [self] in sealClosed() }
+            let (passed, limit) = (skipped, time.now)
+            let rewritten = try await upkeep.run { [self] () throws(DatasetError) -> (made: SegmentID?, of: [SegmentID])? in
                 let group = state.withLock {
                     $0.isEnding
-                        ? [] : Compaction.next(of: $0.segments.visible(now: limit), isForced: isForced, skipping: skipped)
+                        ? [] : Compaction.next(of: $0.segments.visible(now: limit), isForced: isForced, skipping: passed)
                 }
                 guard !group.isEmpty else { return nil }
-                return (group.count, try rewrite(group) { _ in false }.segment.identity.id)
+                do throws(DatasetError) {
+                    return (try rewrite(group).segment.identity.id, [])
+                } catch {
+                    // What cannot be read stays as it is: it may be readable again. The others go on.
+                    guard error.code == .corrupt else { throw error }
+                    report(damage: error)
+                    if let source = error.source, source.isIndex { try rebuildIndex(of: source.segment) }
+                    return (nil, group.map(\.identity.id))
+                }
             }
-            guard let rewritten else { return done.count }
-            done.insert(rewritten.to)
+            guard let rewritten else { return done }
+            if rewritten.made != nil { done += 1 }
+            skipped.formUnion(rewritten.of + [rewritten.made].compactMap { $0 })
         }
     }
 
@@ -90,8 +107,14 @@ extension RecordStore {
                 return state.highestSequence
             }
         }
+        let through = erasure.throughSequence
         while true {
-            let erased = try await upkeep.run { [self] () throws(DatasetError) in try eraseOnce(terms, isMeant: isMeant) }
+            await sealing.run { [self] in sealClosed() }
+            let erased = try await upkeep.run { [self] () throws(DatasetError) in
+                // What an earlier erasure left behind counts: it is done when it is gone.
+                try destroyLeft()
+                return try eraseOnce(terms, isMeant: { $0.sequence <= through && isMeant($0) })
+            }
             guard let erased else { return erasure }
             erasure.records += erased
             erasure.segments += 1
@@ -100,16 +123,22 @@ extension RecordStore {
 
     /// Erases from the first segment that holds any; nil: none does.
     private func eraseOnce(_ terms: [Term], isMeant: @escaping (StoredRecord) -> Bool) throws(DatasetError) -> UInt64? {
-        sealClosed()
         for segment in visible {
             var found: Set<UInt64> = []
-            for term in terms { found.formUnion(try segment.sequences(of: term)) }
-            guard !found.isEmpty, try hasAny(segment, found, isMeant) else { continue }
+            do throws(DatasetError) {
+                for term in terms { found.formUnion(try segment.sequences(of: term)) }
+                guard !found.isEmpty, try hasAny(segment, found, isMeant) else { continue }
+            } catch {
+                guard error.code == .corrupt, !error.mayPass, let source = error.source, source.isIndex else { throw error }
+                report(damage: error)
+                try rebuildIndex(of: source.segment)
+                return 0
+            }
             guard segment.isSealed else {
                 throw DatasetError(
                     .io, "segment \(segment.identity.fileName) could not be given an index, and cannot be rewritten")
             }
-            return try rewrite([segment]) { found.contains($0.sequence) && isMeant($0) }.erased
+            return try rewrite([segment], isErased: { found.contains($0.sequence) && isMeant($0) }).erased
         }
         return nil
     }
@@ -121,18 +150,34 @@ extension RecordStore {
             guard let batch = try segment.batch(after: sequence - 1) else { continue }
             let records: [StoredRecord]
             do { records = try segment.records(of: batch) } catch {
-                guard error.code == .corrupt else { throw error }
-                continue
+                // Whether it is meant nobody can read: it is not kept, lest somebody can one day.
+                guard error.code == .corrupt, !error.mayPass else { throw error }
+                return true
             }
             if records.contains(where: { $0.sequence == sequence && isMeant($0) }) { return true }
         }
         return false
     }
 
+    /// Destroys what does not count any more and could not be destroyed when it was replaced.
+    /// - Throws: `io`: some of it is there still.
+    func destroyLeft() throws(DatasetError) {
+        let names = state.withLock { $0.undestroyed }
+        guard !names.isEmpty else { return }
+        do throws(DiskError) { try Destruction.run(names.sorted(), folders: settings.folders, files: files) } catch {
+            throw DatasetError(.io, "\(error)")
+        }
+        state.withLock { $0.undestroyed.subtract(names) }
+    }
+
     /// Puts one segment in the place of some, and destroys those.
+    ///
+    /// - Parameter isErased: what is left out; then what cannot be read is left out too. Nil: nothing is.
     private func rewrite(
-        _ group: [Segment], isErased: @escaping (StoredRecord) throws -> Bool
+        _ group: [Segment], isErased: ((StoredRecord) throws -> Bool)? = nil
     ) throws(DatasetError) -> Rewriting.Outcome {
+        // A segment names what it replaces: whatever that had replaced must be gone by then.
+        try destroyLeft()
         var pace = Pace()
         do {
             let outcome = try Rewriting(
@@ -141,12 +186,15 @@ extension RecordStore {
                     let (isEnding, isBusy) = state.withLock { ($0.isEnding, $0.isBusy(now: time.now)) }
                     guard !isEnding else { throw DatasetError.closing }
                     pace.step(isBusy: isBusy)
-                }, tellDamage: { [self] error in report(damage: error) }
+                }, tellDamage: { [self] error in report(damage: error) },
+                leave: { [self] name in state.withLock { _ = $0.undestroyed.insert(name) } }
             ).run()
             let replaced = group.map(\.identity.id)
-            let isReplaced = state.withLock { $0.changeSegments { $0.replace(replaced, by: outcome.segment) } }
-            let gone = isReplaced ? group : [outcome.segment]
-            try Destruction.run(gone.map(\.identity.fileName), folders: settings.folders, files: files)
+            state.withLock { state in
+                let isReplaced = state.changeSegments { $0.replace(replaced, by: outcome.segment) }
+                state.undestroyed.formUnion((isReplaced ? group : [outcome.segment]).map(\.identity.fileName))
+            }
+            try destroyLeft()
             return outcome
         } catch let error as DatasetError {
             throw error

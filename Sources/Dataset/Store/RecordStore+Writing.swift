@@ -4,18 +4,28 @@ import Synchronization
 import SystemPackage
 
 extension RecordStore {
-    /// Commits batch after batch. One at a time, on `queue`.
+    /// Commits batch after batch, on `queue`; between two of them it lets others have the queue who wait for it.
+    func write() {
+        if writeBatch() { queue.start { [self] in write() } }
+    }
+
+    /// Commits all that waits. On `queue`.
     func writeUntilNothingWaits() {
-        while let batch = state.withLock({ $0.nextBatch(now: time.now) }) {
-            do throws(DatasetError) {
-                try commit(batch)
-            } catch {
-                reports.failure(error)
-                let answers = state.withLock { $0.fail(batch, error) }
-                for answer in answers { answer.run() }
-                reports.healthChanged()
-            }
+        while writeBatch() {}
+    }
+
+    /// Commits what waits, as far as it is one batch; false: nothing waits.
+    private func writeBatch() -> Bool {
+        guard let batch = state.withLock({ $0.nextBatch(now: time.now) }) else { return false }
+        do throws(DatasetError) {
+            try commit(batch)
+        } catch {
+            reports.failure(error)
+            let answers = state.withLock { $0.fail(batch, error) }
+            for answer in answers { answer.run() }
+            reports.healthChanged()
         }
+        return true
     }
 
     private func commit(_ batch: State.Taken) throws(DatasetError) {
@@ -43,7 +53,7 @@ extension RecordStore {
         }
         for answer in answers { answer.run() }
         if hadFailed { reports.healthChanged() }
-        if isNew { upkeep.start { [weak self] in self?.sealClosed() } }
+        if isNew { sealing.start { [weak self] in self?.sealClosed() } }
     }
 
     private func append(_ batch: State.Taken, to writer: inout SegmentWriter) throws(DiskError) -> BatchLocation {
@@ -81,7 +91,7 @@ extension RecordStore {
                 let known = look(for: entry.submission.fingerprint)
                 let (answers, needsWriter) = state.withLock { $0.settle(entry, known, now: time.now) }
                 for answer in answers { answer.run() }
-                if needsWriter { queue.start { [self] in writeUntilNothingWaits() } }
+                if needsWriter { queue.start { [self] in write() } }
             }
         }
     }
@@ -108,23 +118,33 @@ extension RecordStore {
 
     /// Takes the ids of sealed segments into memory, when that was not done yet.
     private func loadIDs() {
-        let partial = state.withLock { $0.segments.partial }
-        guard !partial.isEmpty else { return }
-        state.withLock { $0.changeSegments { $0.makeRoom(for: partial) } }
-        for segment in partial {
-            guard case .sealed(let index) = segment.index else { continue }
-            do throws(DatasetError) {
-                try index.forEachFingerprints { ids in
-                    state.withLock { $0.changeSegments { $0.load(ids, of: segment.identity) } }
+        // Again where segments were put in the place of others meanwhile.
+        while true {
+            let partial = state.withLock { $0.segments.partial }
+            guard !partial.isEmpty else { return }
+            state.withLock { $0.changeSegments { $0.makeRoom(for: partial) } }
+            for segment in partial {
+                do throws(DatasetError) { try loadIDs(of: segment) } catch {
+                    let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
+                    // Where it cannot be read now, each id is looked for on disk until it can.
+                    if isThere { return reports.failure(error) }
                 }
-            } catch {
-                // Where it cannot be read now, each id is looked for on disk until it can.
-                guard error.code == .corrupt else { return reports.failure(error) }
-                report(damage: error)
-                // What its data says is as good; what is known twice does no harm.
-                do throws(DatasetError) { try rebuildIndex(of: segment.identity.id) } catch { return reports.failure(error) }
             }
         }
-        state.withLock { $0.changeSegments { $0.endLoading() } }
+    }
+
+    private func loadIDs(of segment: Segment) throws(DatasetError) {
+        guard case .sealed(let index) = segment.index else { return }
+        do throws(DatasetError) {
+            try index.forEachFingerprints { ids in
+                state.withLock { $0.changeSegments { $0.load(ids, of: segment.identity) } }
+            }
+            state.withLock { $0.changeSegments { $0.endLoading(of: segment.identity) } }
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            report(damage: error)
+            // What its data says is as good.
+            try rebuildIndex(of: segment.identity.id)
+        }
     }
 }

@@ -74,22 +74,53 @@ package final class RecordStore: Sendable {
         }
     }
 
-    /// A segment whose time is over.
+    /// A segment whose time is over: nobody sees its records, and they are not destroyed yet.
     package struct Expired: Hashable, Sendable {
         /// The day of its records.
         package let day: Day
         /// How many it holds.
         package let records: UInt64
+        /// From the first to the last of them; nil: there is none.
+        package let sequences: ClosedRange<UInt64>?
         /// Since when nobody sees them.
         package let expiry: Instant
         let name: String
+        private let segment: Segment?
 
-        init(_ identity: SegmentIdentity, records: UInt64) {
+        init(_ segment: Segment) {
+            day = segment.identity.day
+            records = segment.records
+            sequences = segment.records > 0 ? segment.firstSequence...segment.lastSequence : nil
+            expiry = segment.identity.expiry
+            name = segment.identity.fileName
+            self.segment = segment
+        }
+
+        /// One without data.
+        init(_ identity: SegmentIdentity) {
             day = identity.day
-            self.records = records
+            records = 0
+            sequences = nil
             expiry = identity.expiry
             name = identity.fileName
+            segment = nil
         }
+
+        /// How many of its records have higher sequences: what a dataflow has not exported of them. Blocks.
+        /// - Throws: `io`.
+        package func records(after sequence: UInt64) throws(DatasetError) -> UInt64 {
+            do throws(DatasetError) { return try segment?.count(after: sequence, through: .max) ?? 0 } catch {
+                guard error.code == .corrupt else { throw error }
+                // As many at most: what cannot be read must not keep it from being destroyed.
+                return sequences.map { min(records, $0.upperBound - min($0.upperBound, sequence)) } ?? 0
+            }
+        }
+
+        /// By their names: there is one segment of each.
+        package static func == (left: Expired, right: Expired) -> Bool { left.name == right.name }
+
+        /// As equality is.
+        package func hash(into hasher: inout Hasher) { hasher.combine(name) }
     }
 
     private let recovered: [String]
@@ -105,6 +136,8 @@ package final class RecordStore: Sendable {
     let looks: DiskQueue
     /// Where is done what may take its time.
     let upkeep: DiskQueue
+    /// Where indexes are written, which others wait for.
+    let sealing: DiskQueue
 
     /// Opens the dataset, recovering whatever an earlier stop left. Blocks for as long as reading takes what has no index: what was being
     /// written at an unclean stop.
@@ -123,6 +156,7 @@ package final class RecordStore: Sendable {
         queue = DiskQueue("dataset.\(settings.sandbox)")
         looks = DiskQueue("looks.\(settings.sandbox)")
         self.upkeep = upkeep ?? queue
+        sealing = upkeep == nil ? queue : DiskQueue("sealing")
         let recovery = try Recovery(
             .init(
                 folders: settings.folders, sandbox: settings.sandbox, epoch: settings.epoch, master: master, files: files,
@@ -132,7 +166,7 @@ package final class RecordStore: Sendable {
             State(
                 nextSequence: max(settings.sequenceFloor, recovery.lastSequence) + 1, segments: SegmentList(recovery),
                 policy: settings.policy, quotas: settings.quotas))
-        self.upkeep.start { [weak self] in self?.sealClosed() }
+        sealing.start { [weak self] in self?.sealClosed() }
     }
 
     /// Hands over a record; `completion` tells when it is durable, or why it is not.
@@ -144,7 +178,7 @@ package final class RecordStore: Sendable {
         switch decision {
         case .answer(let answer): completion(answer)
         case .waits: break
-        case .waitsForNewWriter: queue.start { [self] in writeUntilNothingWaits() }
+        case .waitsForNewWriter: queue.start { [self] in write() }
         case .waitsForNewLook: looks.start { [self] in lookUntilNothingIsDoubtful() }
         }
     }
@@ -192,7 +226,9 @@ package final class RecordStore: Sendable {
     package func destroy(_ segments: [Expired]) async throws(DatasetError) {
         try await queue.run { [self] () throws(DatasetError) in
             do throws(DiskError) {
-                try Destruction.run(segments.map(\.name), folders: settings.folders, files: files)
+                let left = state.withLock { $0.undestroyed }
+                try Destruction.run(segments.map(\.name) + left.sorted(), folders: settings.folders, files: files)
+                state.withLock { $0.undestroyed.subtract(left) }
             } catch {
                 throw DatasetError(.io, "\(error)")
             }
@@ -210,6 +246,7 @@ package final class RecordStore: Sendable {
             writeUntilNothingWaits()
             state.withLock { $0.endSegment() }
         }
-        await upkeep.run { [self] in sealClosed() }
+        await upkeep.run {}
+        await sealing.run { [self] in sealClosed() }
     }
 }

@@ -15,8 +15,8 @@ struct SegmentList: Sendable {
         var table = IDTable()
         /// By slot, from 1.
         var segments: [SegmentID] = []
-        /// The table does not know all of its ids yet.
-        var isPartial = false
+        /// Segments of which the table does not know all ids yet.
+        var unloaded: Set<SegmentID> = []
     }
 
     /// Those to which nothing is added any more, in the order of their sequences.
@@ -42,7 +42,7 @@ struct SegmentList: Sendable {
             if let ids = openIDs[segment.identity.id] {
                 for (fingerprint, _) in ids.all { lives[segment.identity.expiry]?.table.insert(fingerprint, slot) }
             } else {
-                lives[segment.identity.expiry]?.isPartial = true
+                lives[segment.identity.expiry]?.unloaded.insert(segment.identity.id)
             }
         }
         count()
@@ -53,7 +53,9 @@ struct SegmentList: Sendable {
     func find(_ fingerprint: Fingerprint, now: Instant) -> Found {
         var perhaps: [Segment] = []
         for (expiry, life) in lives where expiry > now {
-            if life.isPartial { perhaps += closed.filter { $0.isSealed && $0.identity.expiry == expiry } }
+            if !life.unloaded.isEmpty {
+                perhaps += closed.filter { $0.isSealed && life.unloaded.contains($0.identity.id) }
+            }
             for slot in life.table.slots(of: fingerprint) {
                 let id = life.segments[Int(slot) - 1]
                 if let ids = openIDs[id] {
@@ -76,7 +78,7 @@ struct SegmentList: Sendable {
 
     /// The sealed segments whose ids are not in memory yet.
     var partial: [Segment] {
-        closed.filter { $0.isSealed && lives[$0.identity.expiry]?.isPartial == true && openIDs[$0.identity.id] == nil }
+        closed.filter { $0.isSealed && lives[$0.identity.expiry]?.unloaded.contains($0.identity.id) == true }
     }
 
     /// Makes room for the ids of some segments, so that taking them in is fast.
@@ -99,9 +101,9 @@ struct SegmentList: Sendable {
         lives[segment.expiry] = life
     }
 
-    /// All ids are in memory.
-    mutating func endLoading() {
-        for expiry in Array(lives.keys) { lives[expiry]?.isPartial = false }
+    /// All ids of a segment are in memory, if it is still there.
+    mutating func endLoading(of segment: SegmentIdentity) {
+        lives[segment.expiry]?.unloaded.remove(segment.id)
     }
 
     private mutating func slot(of identity: SegmentIdentity) -> IDTable.Slot {
@@ -179,6 +181,23 @@ struct SegmentList: Sendable {
         lives[expiry] = life
     }
 
+    /// Takes note of sequences whose batch failed in the segment that is being written: whatever is on disk of it does not count.
+    mutating func fail(_ sequences: Range<UInt64>, of segment: SegmentID) {
+        guard current?.identity.id == segment, !sequences.isEmpty else { return }
+        currentIndex.voids.append(sequences)
+        currentIndex.noteSequence(sequences.upperBound - 1)
+    }
+
+    /// Sequences that failed batches had.
+    var voids: [Range<UInt64>] {
+        (closed + [current].compactMap { $0 }).flatMap { segment in
+            switch segment.index {
+            case .open(let index): segment.identity.id == current?.identity.id ? currentIndex.voids : index.voids
+            case .sealed(let index): index.summary.voids
+            }
+        }
+    }
+
     /// Nothing is added any more to the segment that was written.
     mutating func closeCurrent() {
         guard var segment = current else { return }
@@ -188,9 +207,9 @@ struct SegmentList: Sendable {
         count()
     }
 
-    /// A segment that has no index file and can have one.
-    var toBeSealed: (segment: Segment, index: OpenIndex, ids: OpenIDs)? {
-        for segment in closed {
+    /// A segment that has no index file and can have one, not one of these.
+    func toBeSealed(but failed: Set<SegmentID>) -> (segment: Segment, index: OpenIndex, ids: OpenIDs)? {
+        for segment in closed where !failed.contains(segment.identity.id) {
             if case .open(let index) = segment.index, let ids = openIDs[segment.identity.id] { return (segment, index, ids) }
         }
         return nil
@@ -219,6 +238,10 @@ struct SegmentList: Sendable {
         let expiry = segment.identity.expiry
         let named = lives[expiry]?.segments ?? []
         lives[expiry]?.segments = named.map { replaced.contains($0) ? segment.identity.id : $0 }
+        // What is not known of those is not known of it.
+        if let unloaded = lives[expiry]?.unloaded, !unloaded.isDisjoint(with: replaced) {
+            lives[expiry]?.unloaded = unloaded.subtracting(replaced).union([segment.identity.id])
+        }
         for id in replaced { openIDs[id] = nil }
         count()
         return true
@@ -232,7 +255,7 @@ struct SegmentList: Sendable {
         closed.removeAll { $0.identity.expiry <= now }
         for segment in over { openIDs[segment.identity.id] = nil }
         for expiry in Array(lives.keys) where expiry <= now { lives[expiry] = nil }
-        expired += over.map { RecordStore.Expired($0.identity, records: $0.records) }
+        expired += over.map(RecordStore.Expired.init)
         count()
         return expired
     }

@@ -183,7 +183,8 @@ enum RequestTarget {
         { try repack(AuditAnswer.self, $0) }, { try repack(AuditVerdict.self, $0) }, { try repack(DaemonStatus.self, $0) },
         { try repack(RecordQuery.Request.self, $0) }, { try repack(EraseRecordsRequest.self, $0) },
         { try repack(ErasureReceipt.self, $0) }, { try repack(DatasetVerification.self, $0) },
-        { try repack(DatasetSummary.self, $0) },
+        { try repack(DatasetSummary.self, $0) }, { try repack(EditDataflowRequest.self, $0) },
+        { try repack(ListAlertsRequest.self, $0) },
     ]
 
     /// The first byte says which request the rest is.

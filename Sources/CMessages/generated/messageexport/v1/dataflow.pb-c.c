@@ -52,6 +52,96 @@ void   messageexport__v1__create_dataflow_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__create_dataflow_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__edit_dataflow_request__init
+                     (Messageexport__V1__EditDataflowRequest         *message)
+{
+  static const Messageexport__V1__EditDataflowRequest init_value = MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__edit_dataflow_request__get_packed_size
+                     (const Messageexport__V1__EditDataflowRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_dataflow_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__edit_dataflow_request__pack
+                     (const Messageexport__V1__EditDataflowRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_dataflow_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__edit_dataflow_request__pack_to_buffer
+                     (const Messageexport__V1__EditDataflowRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__edit_dataflow_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__EditDataflowRequest *
+       messageexport__v1__edit_dataflow_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__EditDataflowRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__edit_dataflow_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__edit_dataflow_request__free_unpacked
+                     (Messageexport__V1__EditDataflowRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__edit_dataflow_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__schedule__init
+                     (Messageexport__V1__Schedule         *message)
+{
+  static const Messageexport__V1__Schedule init_value = MESSAGEEXPORT__V1__SCHEDULE__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__schedule__get_packed_size
+                     (const Messageexport__V1__Schedule *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__schedule__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__schedule__pack
+                     (const Messageexport__V1__Schedule *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__schedule__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__schedule__pack_to_buffer
+                     (const Messageexport__V1__Schedule *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__schedule__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Schedule *
+       messageexport__v1__schedule__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Schedule *)
+     protobuf_c_message_unpack (&messageexport__v1__schedule__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__schedule__free_unpacked
+                     (Messageexport__V1__Schedule *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__schedule__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__dataflow_list__init
                      (Messageexport__V1__DataflowList         *message)
 {
@@ -140,6 +230,51 @@ void   messageexport__v1__dataflow__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &messageexport__v1__dataflow__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__backlog__init
+                     (Messageexport__V1__Backlog         *message)
+{
+  static const Messageexport__V1__Backlog init_value = MESSAGEEXPORT__V1__BACKLOG__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__backlog__get_packed_size
+                     (const Messageexport__V1__Backlog *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__backlog__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__backlog__pack
+                     (const Messageexport__V1__Backlog *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__backlog__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__backlog__pack_to_buffer
+                     (const Messageexport__V1__Backlog *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__backlog__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Backlog *
+       messageexport__v1__backlog__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Backlog *)
+     protobuf_c_message_unpack (&messageexport__v1__backlog__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__backlog__free_unpacked
+                     (Messageexport__V1__Backlog *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__backlog__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   messageexport__v1__start_run_request__init
@@ -367,7 +502,142 @@ void   messageexport__v1__run__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__run__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[6] =
+void   messageexport__v1__list_alerts_request__init
+                     (Messageexport__V1__ListAlertsRequest         *message)
+{
+  static const Messageexport__V1__ListAlertsRequest init_value = MESSAGEEXPORT__V1__LIST_ALERTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__list_alerts_request__get_packed_size
+                     (const Messageexport__V1__ListAlertsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_alerts_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__list_alerts_request__pack
+                     (const Messageexport__V1__ListAlertsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_alerts_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__list_alerts_request__pack_to_buffer
+                     (const Messageexport__V1__ListAlertsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_alerts_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ListAlertsRequest *
+       messageexport__v1__list_alerts_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ListAlertsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__list_alerts_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__list_alerts_request__free_unpacked
+                     (Messageexport__V1__ListAlertsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__list_alerts_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__alert_list__init
+                     (Messageexport__V1__AlertList         *message)
+{
+  static const Messageexport__V1__AlertList init_value = MESSAGEEXPORT__V1__ALERT_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__alert_list__get_packed_size
+                     (const Messageexport__V1__AlertList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__alert_list__pack
+                     (const Messageexport__V1__AlertList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__alert_list__pack_to_buffer
+                     (const Messageexport__V1__AlertList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__AlertList *
+       messageexport__v1__alert_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__AlertList *)
+     protobuf_c_message_unpack (&messageexport__v1__alert_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__alert_list__free_unpacked
+                     (Messageexport__V1__AlertList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__alert_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__alert__init
+                     (Messageexport__V1__Alert         *message)
+{
+  static const Messageexport__V1__Alert init_value = MESSAGEEXPORT__V1__ALERT__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__alert__get_packed_size
+                     (const Messageexport__V1__Alert *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__alert__pack
+                     (const Messageexport__V1__Alert *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__alert__pack_to_buffer
+                     (const Messageexport__V1__Alert *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__alert__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Alert *
+       messageexport__v1__alert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Alert *)
+     protobuf_c_message_unpack (&messageexport__v1__alert__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__alert__free_unpacked
+                     (Messageexport__V1__Alert *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__alert__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[10] =
 {
   {
     "sandbox",
@@ -441,19 +711,71 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "mode",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDataflowRequest, mode),
+    &messageexport__v1__export_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDataflowRequest, schedule),
+    &messageexport__v1__schedule__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "folder_template",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDataflowRequest, folder_template),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file_size_limit",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDataflowRequest, file_size_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__create_dataflow_request__field_indices_by_name[] = {
   4,   /* field[4] = compression */
   2,   /* field[2] = destination */
+  9,   /* field[9] = file_size_limit */
+  8,   /* field[8] = folder_template */
   3,   /* field[3] = format */
   5,   /* field[5] = include_raw */
+  6,   /* field[6] = mode */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  7,   /* field[7] = schedule */
 };
 static const ProtobufCIntRange messageexport__v1__create_dataflow_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__descriptor =
 {
@@ -463,11 +785,243 @@ const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__des
   "Messageexport__V1__CreateDataflowRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__CreateDataflowRequest),
-  6,
+  10,
   messageexport__v1__create_dataflow_request__field_descriptors,
   messageexport__v1__create_dataflow_request__field_indices_by_name,
   1,  messageexport__v1__create_dataflow_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__create_dataflow_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__edit_dataflow_request__field_descriptors[9] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "if_revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, if_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "destination",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, destination),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compression",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, compression),
+    &messageexport__v1__compression__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "include_raw",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Messageexport__V1__EditDataflowRequest, include_raw_presence_case),
+    offsetof(Messageexport__V1__EditDataflowRequest, include_raw),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, schedule),
+    &messageexport__v1__schedule__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "folder_template",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, folder_template),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file_size_limit",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, file_size_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__edit_dataflow_request__field_indices_by_name[] = {
+  4,   /* field[4] = compression */
+  3,   /* field[3] = destination */
+  8,   /* field[8] = file_size_limit */
+  7,   /* field[7] = folder_template */
+  2,   /* field[2] = if_revision */
+  5,   /* field[5] = include_raw */
+  1,   /* field[1] = name */
+  0,   /* field[0] = sandbox */
+  6,   /* field[6] = schedule */
+};
+static const ProtobufCIntRange messageexport__v1__edit_dataflow_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__edit_dataflow_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.EditDataflowRequest",
+  "EditDataflowRequest",
+  "Messageexport__V1__EditDataflowRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__EditDataflowRequest),
+  9,
+  messageexport__v1__edit_dataflow_request__field_descriptors,
+  messageexport__v1__edit_dataflow_request__field_indices_by_name,
+  1,  messageexport__v1__edit_dataflow_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__edit_dataflow_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__schedule__field_descriptors[5] =
+{
+  {
+    "recurrence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Schedule, recurrence),
+    &messageexport__v1__recurrence__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "interval_minutes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Schedule, interval_minutes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minute_of_day",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Schedule, minute_of_day),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Schedule, start_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Schedule, end_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__schedule__field_indices_by_name[] = {
+  4,   /* field[4] = end_ms */
+  1,   /* field[1] = interval_minutes */
+  2,   /* field[2] = minute_of_day */
+  0,   /* field[0] = recurrence */
+  3,   /* field[3] = start_ms */
+};
+static const ProtobufCIntRange messageexport__v1__schedule__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__schedule__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Schedule",
+  "Schedule",
+  "Messageexport__V1__Schedule",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Schedule),
+  5,
+  messageexport__v1__schedule__field_descriptors,
+  messageexport__v1__schedule__field_indices_by_name,
+  1,  messageexport__v1__schedule__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__schedule__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__dataflow_list__field_descriptors[1] =
@@ -508,7 +1062,7 @@ const ProtobufCMessageDescriptor messageexport__v1__dataflow_list__descriptor =
   (ProtobufCMessageInit) messageexport__v1__dataflow_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[8] =
+static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[17] =
 {
   {
     "id",
@@ -606,21 +1160,138 @@ static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "mode",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, mode),
+    &messageexport__v1__export_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, schedule),
+    &messageexport__v1__schedule__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "folder_template",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, folder_template),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file_size_limit",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, file_size_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "enabled",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, enabled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_run_at_ms",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, next_run_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expired_unexported",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, expired_unexported),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "backlog",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Dataflow, backlog),
+    &messageexport__v1__backlog__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
+  16,   /* field[16] = backlog */
   4,   /* field[4] = compression */
   6,   /* field[6] = created_at_ms */
   5,   /* field[5] = cursor */
   2,   /* field[2] = destination */
+  12,   /* field[12] = enabled */
+  15,   /* field[15] = expired_unexported */
+  11,   /* field[11] = file_size_limit */
+  10,   /* field[10] = folder_template */
   3,   /* field[3] = format */
   0,   /* field[0] = id */
   7,   /* field[7] = include_raw */
+  8,   /* field[8] = mode */
   1,   /* field[1] = name */
+  13,   /* field[13] = next_run_at_ms */
+  14,   /* field[14] = revision */
+  9,   /* field[9] = schedule */
 };
 static const ProtobufCIntRange messageexport__v1__dataflow__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
 {
@@ -630,14 +1301,78 @@ const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
   "Messageexport__V1__Dataflow",
   "messageexport.v1",
   sizeof(Messageexport__V1__Dataflow),
-  8,
+  17,
   messageexport__v1__dataflow__field_descriptors,
   messageexport__v1__dataflow__field_indices_by_name,
   1,  messageexport__v1__dataflow__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__dataflow__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__start_run_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor messageexport__v1__backlog__field_descriptors[3] =
+{
+  {
+    "records",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Backlog, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "oldest_ingested_at_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Backlog, oldest_ingested_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "oldest_expires_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Backlog, oldest_expires_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__backlog__field_indices_by_name[] = {
+  2,   /* field[2] = oldest_expires_at_ms */
+  1,   /* field[1] = oldest_ingested_at_ms */
+  0,   /* field[0] = records */
+};
+static const ProtobufCIntRange messageexport__v1__backlog__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__backlog__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Backlog",
+  "Backlog",
+  "Messageexport__V1__Backlog",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Backlog),
+  3,
+  messageexport__v1__backlog__field_descriptors,
+  messageexport__v1__backlog__field_indices_by_name,
+  1,  messageexport__v1__backlog__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__backlog__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__start_run_request__field_descriptors[5] =
 {
   {
     "sandbox",
@@ -663,15 +1398,54 @@ static const ProtobufCFieldDescriptor messageexport__v1__start_run_request__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "since_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__StartRunRequest, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__StartRunRequest, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "destination",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__StartRunRequest, destination),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__start_run_request__field_indices_by_name[] = {
   1,   /* field[1] = dataflow */
+  4,   /* field[4] = destination */
   0,   /* field[0] = sandbox */
+  2,   /* field[2] = since_ms */
+  3,   /* field[3] = until_ms */
 };
 static const ProtobufCIntRange messageexport__v1__start_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__start_run_request__descriptor =
 {
@@ -681,7 +1455,7 @@ const ProtobufCMessageDescriptor messageexport__v1__start_run_request__descripto
   "Messageexport__V1__StartRunRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__StartRunRequest),
-  2,
+  5,
   messageexport__v1__start_run_request__field_descriptors,
   messageexport__v1__start_run_request__field_indices_by_name,
   1,  messageexport__v1__start_run_request__number_ranges,
@@ -841,7 +1615,7 @@ const ProtobufCMessageDescriptor messageexport__v1__run_list__descriptor =
   (ProtobufCMessageInit) messageexport__v1__run_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__run__field_descriptors[15] =
+static const ProtobufCFieldDescriptor messageexport__v1__run__field_descriptors[22] =
 {
   {
     "id",
@@ -1023,28 +1797,119 @@ static const ProtobufCFieldDescriptor messageexport__v1__run__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "destination",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, destination),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trigger",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, trigger),
+    &messageexport__v1__run_trigger__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_attempt_at_ms",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, next_attempt_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records_expected",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, records_expected),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_ms",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Run, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__run__field_indices_by_name[] = {
   3,   /* field[3] = after_sequence */
+  17,   /* field[17] = attempts */
   9,   /* field[9] = bytes */
   1,   /* field[1] = dataflow */
+  15,   /* field[15] = destination */
   11,   /* field[11] = ended_at_ms */
   14,   /* field[14] = error */
   8,   /* field[8] = files */
   12,   /* field[12] = folder */
   0,   /* field[0] = id */
   13,   /* field[13] = manifest */
+  18,   /* field[18] = next_attempt_at_ms */
+  19,   /* field[19] = records_expected */
   6,   /* field[6] = records_exported */
   5,   /* field[5] = records_received */
   7,   /* field[7] = records_skipped */
+  20,   /* field[20] = since_ms */
   10,   /* field[10] = started_at_ms */
   2,   /* field[2] = state */
   4,   /* field[4] = through_sequence */
+  16,   /* field[16] = trigger */
+  21,   /* field[21] = until_ms */
 };
 static const ProtobufCIntRange messageexport__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__run__descriptor =
 {
@@ -1054,12 +1919,340 @@ const ProtobufCMessageDescriptor messageexport__v1__run__descriptor =
   "Messageexport__V1__Run",
   "messageexport.v1",
   sizeof(Messageexport__V1__Run),
-  15,
+  22,
   messageexport__v1__run__field_descriptors,
   messageexport__v1__run__field_indices_by_name,
   1,  messageexport__v1__run__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__list_alerts_request__field_descriptors[3] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListAlertsRequest, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_only",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListAlertsRequest, open_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__ListAlertsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__list_alerts_request__field_indices_by_name[] = {
+  2,   /* field[2] = limit */
+  1,   /* field[1] = open_only */
+  0,   /* field[0] = sandbox */
+};
+static const ProtobufCIntRange messageexport__v1__list_alerts_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__list_alerts_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ListAlertsRequest",
+  "ListAlertsRequest",
+  "Messageexport__V1__ListAlertsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ListAlertsRequest),
+  3,
+  messageexport__v1__list_alerts_request__field_descriptors,
+  messageexport__v1__list_alerts_request__field_indices_by_name,
+  1,  messageexport__v1__list_alerts_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__list_alerts_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__alert_list__field_descriptors[1] =
+{
+  {
+    "alerts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__AlertList, n_alerts),
+    offsetof(Messageexport__V1__AlertList, alerts),
+    &messageexport__v1__alert__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__alert_list__field_indices_by_name[] = {
+  0,   /* field[0] = alerts */
+};
+static const ProtobufCIntRange messageexport__v1__alert_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__alert_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.AlertList",
+  "AlertList",
+  "Messageexport__V1__AlertList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__AlertList),
+  1,
+  messageexport__v1__alert_list__field_descriptors,
+  messageexport__v1__alert_list__field_indices_by_name,
+  1,  messageexport__v1__alert_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__alert_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__alert__field_descriptors[5] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Alert, kind),
+    &messageexport__v1__alert_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dataflow",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Alert, dataflow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Alert, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Alert, time_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detail",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Alert, detail),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__alert__field_indices_by_name[] = {
+  1,   /* field[1] = dataflow */
+  4,   /* field[4] = detail */
+  0,   /* field[0] = kind */
+  2,   /* field[2] = run_id */
+  3,   /* field[3] = time_ms */
+};
+static const ProtobufCIntRange messageexport__v1__alert__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__alert__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Alert",
+  "Alert",
+  "Messageexport__V1__Alert",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Alert),
+  5,
+  messageexport__v1__alert__field_descriptors,
+  messageexport__v1__alert__field_indices_by_name,
+  1,  messageexport__v1__alert__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__alert__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue messageexport__v1__recurrence__enum_values_by_number[5] =
+{
+  { "RECURRENCE_UNSPECIFIED", "MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_UNSPECIFIED", 0 },
+  { "RECURRENCE_MANUAL", "MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_MANUAL", 1 },
+  { "RECURRENCE_ONCE", "MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_ONCE", 2 },
+  { "RECURRENCE_EVERY", "MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_EVERY", 3 },
+  { "RECURRENCE_DAILY", "MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_DAILY", 4 },
+};
+static const ProtobufCIntRange messageexport__v1__recurrence__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__recurrence__enum_values_by_name[5] =
+{
+  { "RECURRENCE_DAILY", 4 },
+  { "RECURRENCE_EVERY", 3 },
+  { "RECURRENCE_MANUAL", 1 },
+  { "RECURRENCE_ONCE", 2 },
+  { "RECURRENCE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__recurrence__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Recurrence",
+  "Recurrence",
+  "Messageexport__V1__Recurrence",
+  "messageexport.v1",
+  5,
+  messageexport__v1__recurrence__enum_values_by_number,
+  5,
+  messageexport__v1__recurrence__enum_values_by_name,
+  1,
+  messageexport__v1__recurrence__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue messageexport__v1__export_mode__enum_values_by_number[3] =
+{
+  { "EXPORT_MODE_UNSPECIFIED", "MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED", 0 },
+  { "EXPORT_MODE_INCREMENTAL", "MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_INCREMENTAL", 1 },
+  { "EXPORT_MODE_FULL", "MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_FULL", 2 },
+};
+static const ProtobufCIntRange messageexport__v1__export_mode__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__export_mode__enum_values_by_name[3] =
+{
+  { "EXPORT_MODE_FULL", 2 },
+  { "EXPORT_MODE_INCREMENTAL", 1 },
+  { "EXPORT_MODE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__export_mode__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ExportMode",
+  "ExportMode",
+  "Messageexport__V1__ExportMode",
+  "messageexport.v1",
+  3,
+  messageexport__v1__export_mode__enum_values_by_number,
+  3,
+  messageexport__v1__export_mode__enum_values_by_name,
+  1,
+  messageexport__v1__export_mode__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue messageexport__v1__run_trigger__enum_values_by_number[4] =
+{
+  { "RUN_TRIGGER_UNSPECIFIED", "MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_UNSPECIFIED", 0 },
+  { "RUN_TRIGGER_SCHEDULED", "MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_SCHEDULED", 1 },
+  { "RUN_TRIGGER_ON_DEMAND", "MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_ON_DEMAND", 2 },
+  { "RUN_TRIGGER_WINDOW", "MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_WINDOW", 3 },
+};
+static const ProtobufCIntRange messageexport__v1__run_trigger__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__run_trigger__enum_values_by_name[4] =
+{
+  { "RUN_TRIGGER_ON_DEMAND", 2 },
+  { "RUN_TRIGGER_SCHEDULED", 1 },
+  { "RUN_TRIGGER_UNSPECIFIED", 0 },
+  { "RUN_TRIGGER_WINDOW", 3 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__run_trigger__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.RunTrigger",
+  "RunTrigger",
+  "Messageexport__V1__RunTrigger",
+  "messageexport.v1",
+  4,
+  messageexport__v1__run_trigger__enum_values_by_number,
+  4,
+  messageexport__v1__run_trigger__enum_values_by_name,
+  1,
+  messageexport__v1__run_trigger__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue messageexport__v1__alert_kind__enum_values_by_number[8] =
+{
+  { "ALERT_KIND_UNSPECIFIED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_UNSPECIFIED", 0 },
+  { "ALERT_KIND_RUN_STARTED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_STARTED", 1 },
+  { "ALERT_KIND_RUN_SUCCEEDED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_SUCCEEDED", 2 },
+  { "ALERT_KIND_RUN_FAILED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_FAILED", 3 },
+  { "ALERT_KIND_RUN_DELAYED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_DELAYED", 4 },
+  { "ALERT_KIND_AT_RISK", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_AT_RISK", 5 },
+  { "ALERT_KIND_EXPIRED_UNEXPORTED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_EXPIRED_UNEXPORTED", 6 },
+  { "ALERT_KIND_ENDS_SOON", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON", 7 },
+};
+static const ProtobufCIntRange messageexport__v1__alert_kind__value_ranges[] = {
+{0, 0},{0, 8}
+};
+static const ProtobufCEnumValueIndex messageexport__v1__alert_kind__enum_values_by_name[8] =
+{
+  { "ALERT_KIND_AT_RISK", 5 },
+  { "ALERT_KIND_ENDS_SOON", 7 },
+  { "ALERT_KIND_EXPIRED_UNEXPORTED", 6 },
+  { "ALERT_KIND_RUN_DELAYED", 4 },
+  { "ALERT_KIND_RUN_FAILED", 3 },
+  { "ALERT_KIND_RUN_STARTED", 1 },
+  { "ALERT_KIND_RUN_SUCCEEDED", 2 },
+  { "ALERT_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor messageexport__v1__alert_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "messageexport.v1.AlertKind",
+  "AlertKind",
+  "Messageexport__V1__AlertKind",
+  "messageexport.v1",
+  8,
+  messageexport__v1__alert_kind__enum_values_by_number,
+  8,
+  messageexport__v1__alert_kind__enum_values_by_name,
+  1,
+  messageexport__v1__alert_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue messageexport__v1__format__enum_values_by_number[3] =
 {
@@ -1159,26 +2352,40 @@ const ProtobufCEnumDescriptor messageexport__v1__run_state__descriptor =
   messageexport__v1__run_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__dataflow_service__method_descriptors[8] =
+static const ProtobufCMethodDescriptor messageexport__v1__dataflow_service__method_descriptors[15] =
 {
   { "CreateDataflow", &messageexport__v1__create_dataflow_request__descriptor, &messageexport__v1__dataflow__descriptor },
   { "GetDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
   { "ListDataflows", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__dataflow_list__descriptor },
+  { "EditDataflow", &messageexport__v1__edit_dataflow_request__descriptor, &messageexport__v1__dataflow__descriptor },
+  { "EnableDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
+  { "DisableDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
   { "DeleteDataflow", &messageexport__v1__name_request__descriptor, &messageexport__v1__dataflow__descriptor },
   { "StartRun", &messageexport__v1__start_run_request__descriptor, &messageexport__v1__run__descriptor },
   { "WaitRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "WatchRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
   { "GetRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
   { "ListRuns", &messageexport__v1__list_runs_request__descriptor, &messageexport__v1__run_list__descriptor },
+  { "RetryRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "CancelRun", &messageexport__v1__run_request__descriptor, &messageexport__v1__run__descriptor },
+  { "ListAlerts", &messageexport__v1__list_alerts_request__descriptor, &messageexport__v1__alert_list__descriptor },
 };
 const unsigned messageexport__v1__dataflow_service__method_indices_by_name[] = {
+  13,        /* CancelRun */
   0,        /* CreateDataflow */
-  3,        /* DeleteDataflow */
+  6,        /* DeleteDataflow */
+  5,        /* DisableDataflow */
+  3,        /* EditDataflow */
+  4,        /* EnableDataflow */
   1,        /* GetDataflow */
-  6,        /* GetRun */
+  10,        /* GetRun */
+  14,        /* ListAlerts */
   2,        /* ListDataflows */
-  7,        /* ListRuns */
-  4,        /* StartRun */
-  5         /* WaitRun */
+  11,        /* ListRuns */
+  12,        /* RetryRun */
+  7,        /* StartRun */
+  8,        /* WaitRun */
+  9         /* WatchRun */
 };
 const ProtobufCServiceDescriptor messageexport__v1__dataflow_service__descriptor =
 {
@@ -1187,7 +2394,7 @@ const ProtobufCServiceDescriptor messageexport__v1__dataflow_service__descriptor
   "DataflowService",
   "Messageexport__V1__DataflowService",
   "messageexport.v1",
-  8,
+  15,
   messageexport__v1__dataflow_service__method_descriptors,
   messageexport__v1__dataflow_service__method_indices_by_name
 };
@@ -1215,13 +2422,37 @@ void messageexport__v1__dataflow_service__list_dataflows(ProtobufCService *servi
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__dataflow_service__edit_dataflow(ProtobufCService *service,
+                                                        const Messageexport__V1__EditDataflowRequest *input,
+                                                        Messageexport__V1__Dataflow_Closure closure,
+                                                        void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__enable_dataflow(ProtobufCService *service,
+                                                          const Messageexport__V1__NameRequest *input,
+                                                          Messageexport__V1__Dataflow_Closure closure,
+                                                          void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__disable_dataflow(ProtobufCService *service,
+                                                           const Messageexport__V1__NameRequest *input,
+                                                           Messageexport__V1__Dataflow_Closure closure,
+                                                           void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__dataflow_service__delete_dataflow(ProtobufCService *service,
                                                           const Messageexport__V1__NameRequest *input,
                                                           Messageexport__V1__Dataflow_Closure closure,
                                                           void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__start_run(ProtobufCService *service,
                                                     const Messageexport__V1__StartRunRequest *input,
@@ -1229,7 +2460,7 @@ void messageexport__v1__dataflow_service__start_run(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__wait_run(ProtobufCService *service,
                                                    const Messageexport__V1__RunRequest *input,
@@ -1237,7 +2468,15 @@ void messageexport__v1__dataflow_service__wait_run(ProtobufCService *service,
                                                    void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__watch_run(ProtobufCService *service,
+                                                    const Messageexport__V1__RunRequest *input,
+                                                    Messageexport__V1__Run_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__get_run(ProtobufCService *service,
                                                   const Messageexport__V1__RunRequest *input,
@@ -1245,7 +2484,7 @@ void messageexport__v1__dataflow_service__get_run(ProtobufCService *service,
                                                   void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__list_runs(ProtobufCService *service,
                                                     const Messageexport__V1__ListRunsRequest *input,
@@ -1253,7 +2492,31 @@ void messageexport__v1__dataflow_service__list_runs(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__retry_run(ProtobufCService *service,
+                                                    const Messageexport__V1__RunRequest *input,
+                                                    Messageexport__V1__Run_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__cancel_run(ProtobufCService *service,
+                                                     const Messageexport__V1__RunRequest *input,
+                                                     Messageexport__V1__Run_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__dataflow_service__list_alerts(ProtobufCService *service,
+                                                      const Messageexport__V1__ListAlertsRequest *input,
+                                                      Messageexport__V1__AlertList_Closure closure,
+                                                      void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__dataflow_service__descriptor);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__dataflow_service__init (Messageexport__V1__DataflowService_Service *service,
                                                 Messageexport__V1__DataflowService_ServiceDestroy destroy)

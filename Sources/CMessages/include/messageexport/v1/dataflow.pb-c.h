@@ -17,17 +17,82 @@ PROTOBUF_C__BEGIN_DECLS
 #include "messageexport/v1/request.pb-c.h"
 
 typedef struct Messageexport__V1__CreateDataflowRequest Messageexport__V1__CreateDataflowRequest;
+typedef struct Messageexport__V1__EditDataflowRequest Messageexport__V1__EditDataflowRequest;
+typedef struct Messageexport__V1__Schedule Messageexport__V1__Schedule;
 typedef struct Messageexport__V1__DataflowList Messageexport__V1__DataflowList;
 typedef struct Messageexport__V1__Dataflow Messageexport__V1__Dataflow;
+typedef struct Messageexport__V1__Backlog Messageexport__V1__Backlog;
 typedef struct Messageexport__V1__StartRunRequest Messageexport__V1__StartRunRequest;
 typedef struct Messageexport__V1__RunRequest Messageexport__V1__RunRequest;
 typedef struct Messageexport__V1__ListRunsRequest Messageexport__V1__ListRunsRequest;
 typedef struct Messageexport__V1__RunList Messageexport__V1__RunList;
 typedef struct Messageexport__V1__Run Messageexport__V1__Run;
+typedef struct Messageexport__V1__ListAlertsRequest Messageexport__V1__ListAlertsRequest;
+typedef struct Messageexport__V1__AlertList Messageexport__V1__AlertList;
+typedef struct Messageexport__V1__Alert Messageexport__V1__Alert;
 
 
 /* --- enums --- */
 
+typedef enum _Messageexport__V1__Recurrence {
+  MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_UNSPECIFIED = 0,
+  /*
+   * Only when somebody asks.
+   */
+  MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_MANUAL = 1,
+  MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_ONCE = 2,
+  MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_EVERY = 3,
+  MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_DAILY = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__RECURRENCE)
+} Messageexport__V1__Recurrence;
+typedef enum _Messageexport__V1__ExportMode {
+  MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED = 0,
+  /*
+   * The first run all that is retained, each later one what was stored since.
+   */
+  MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_INCREMENTAL = 1,
+  /*
+   * All that is retained, once.
+   */
+  MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_FULL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EXPORT_MODE)
+} Messageexport__V1__ExportMode;
+typedef enum _Messageexport__V1__RunTrigger {
+  MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_UNSPECIFIED = 0,
+  MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_SCHEDULED = 1,
+  /*
+   * Somebody asked for what waits to be exported.
+   */
+  MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_ON_DEMAND = 2,
+  /*
+   * Somebody asked for a window, or for another destination.
+   */
+  MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_WINDOW = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__RUN_TRIGGER)
+} Messageexport__V1__RunTrigger;
+typedef enum _Messageexport__V1__AlertKind {
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_UNSPECIFIED = 0,
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_STARTED = 1,
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_SUCCEEDED = 2,
+  /*
+   * Also when it is tried again.
+   */
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_FAILED = 3,
+  /*
+   * It takes longer than 150 minutes.
+   */
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_DELAYED = 4,
+  /*
+   * Half of the life of waiting records is over, or they have a day left.
+   */
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_AT_RISK = 5,
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_EXPIRED_UNEXPORTED = 6,
+  /*
+   * The end date is near: what is stored after it is not exported.
+   */
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__ALERT_KIND)
+} Messageexport__V1__AlertKind;
 typedef enum _Messageexport__V1__Format {
   MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED = 0,
   /*
@@ -86,10 +151,103 @@ struct  Messageexport__V1__CreateDataflowRequest
    * Whether rows hold the attachments' bytes and the mail as sent.
    */
   protobuf_c_boolean include_raw;
+  /*
+   * Unspecified: incremental.
+   */
+  Messageexport__V1__ExportMode mode;
+  /*
+   * Absent: every hour; for full exports, once.
+   */
+  Messageexport__V1__Schedule *schedule;
+  /*
+   * Names and macros between slashes; empty: "%DATASET_ID%/%EXPORT_TIME%". At most 512 bytes.
+   */
+  ProtobufCBinaryData folder_template;
+  /*
+   * Bytes at which a data file is ended, 1 MiB to 4 GiB; 0: 256 MiB.
+   */
+  uint64_t file_size_limit;
 };
 #define MESSAGEEXPORT__V1__CREATE_DATAFLOW_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__create_dataflow_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0 }
+
+
+typedef enum {
+  MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE__NOT_SET = 0,
+  MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE_INCLUDE_RAW = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE__CASE)
+} Messageexport__V1__EditDataflowRequest__IncludeRawPresenceCase;
+
+struct  Messageexport__V1__EditDataflowRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  ProtobufCBinaryData name;
+  /*
+   * What it must be at now, or ABORTED is answered; 0: whatever it is.
+   */
+  uint32_t if_revision;
+  /*
+   * Empty: as it is.
+   */
+  ProtobufCBinaryData destination;
+  /*
+   * Unspecified: as it is.
+   */
+  Messageexport__V1__Compression compression;
+  /*
+   * Absent: as it is.
+   */
+  Messageexport__V1__Schedule *schedule;
+  /*
+   * Empty: as it is.
+   */
+  ProtobufCBinaryData folder_template;
+  /*
+   * 0: as it is.
+   */
+  uint64_t file_size_limit;
+  Messageexport__V1__EditDataflowRequest__IncludeRawPresenceCase include_raw_presence_case;
+  union {
+    protobuf_c_boolean include_raw;
+  };
+};
+#define MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__edit_dataflow_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, NULL, {0,NULL}, 0, MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * When a dataflow runs by itself.
+ */
+struct  Messageexport__V1__Schedule
+{
+  ProtobufCMessage base;
+  Messageexport__V1__Recurrence recurrence;
+  /*
+   * Of RECURRENCE_EVERY: 15, 60, 180, 360, 480 or 720.
+   */
+  uint32_t interval_minutes;
+  /*
+   * Of RECURRENCE_DAILY: minutes after midnight in the sandbox's time zone, 0 to 1439. A time that clocks skip is taken at the next instant.
+   */
+  uint32_t minute_of_day;
+  /*
+   * No run before it. Milliseconds since 1970-01-01T00:00:00Z; 0: at once.
+   */
+  int64_t start_ms;
+  /*
+   * No run from it on; 0: for ever.
+   */
+  int64_t end_ms;
+};
+#define MESSAGEEXPORT__V1__SCHEDULE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__schedule__descriptor) \
+    , MESSAGEEXPORT__V1__RECURRENCE__RECURRENCE_UNSPECIFIED, 0, 0, 0, 0 }
 
 
 struct  Messageexport__V1__DataflowList
@@ -112,7 +270,7 @@ struct  Messageexport__V1__Dataflow
   Messageexport__V1__Format format;
   Messageexport__V1__Compression compression;
   /*
-   * Sequence of the last record a successful run delivered; 0: none yet.
+   * Sequence up to which successful runs have exported; 0: none yet.
    */
   uint64_t cursor;
   /*
@@ -120,10 +278,58 @@ struct  Messageexport__V1__Dataflow
    */
   int64_t created_at_ms;
   protobuf_c_boolean include_raw;
+  Messageexport__V1__ExportMode mode;
+  Messageexport__V1__Schedule *schedule;
+  ProtobufCBinaryData folder_template;
+  uint64_t file_size_limit;
+  /*
+   * Whether it runs by itself.
+   */
+  protobuf_c_boolean enabled;
+  /*
+   * When it runs next by itself; 0: not at all.
+   */
+  int64_t next_run_at_ms;
+  /*
+   * Counts up with its changes.
+   */
+  uint32_t revision;
+  /*
+   * Records that expired before they were exported.
+   */
+  uint64_t expired_unexported;
+  /*
+   * Absent in lists.
+   */
+  Messageexport__V1__Backlog *backlog;
 };
 #define MESSAGEEXPORT__V1__DATAFLOW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__dataflow__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, 0, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0, 0, 0, 0, 0, NULL }
+
+
+/*
+ * What waits to be exported.
+ */
+struct  Messageexport__V1__Backlog
+{
+  ProtobufCMessage base;
+  /*
+   * Records beyond the cursor.
+   */
+  uint64_t records;
+  /*
+   * When the oldest of them was ingested. Milliseconds since 1970-01-01T00:00:00Z; 0: there is none.
+   */
+  int64_t oldest_ingested_at_ms;
+  /*
+   * When the first of them expires; 0: there is none.
+   */
+  int64_t oldest_expires_at_ms;
+};
+#define MESSAGEEXPORT__V1__BACKLOG__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__backlog__descriptor) \
+    , 0, 0, 0 }
 
 
 struct  Messageexport__V1__StartRunRequest
@@ -134,10 +340,22 @@ struct  Messageexport__V1__StartRunRequest
    */
   ProtobufCBinaryData sandbox;
   ProtobufCBinaryData dataflow;
+  /*
+   * Records ingested from then on, milliseconds since 1970-01-01T00:00:00Z; 0: from the beginning of what is retained, if there is an end.
+   */
+  int64_t since_ms;
+  /*
+   * Records ingested before; 0: up to now, if there is a beginning.
+   */
+  int64_t until_ms;
+  /*
+   * Name of another destination; empty: the dataflow's.
+   */
+  ProtobufCBinaryData destination;
 };
 #define MESSAGEEXPORT__V1__START_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__start_run_request__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL} }
 
 
 struct  Messageexport__V1__RunRequest
@@ -198,7 +416,7 @@ struct  Messageexport__V1__Run
   uint64_t after_sequence;
   uint64_t through_sequence;
   /*
-   * Records read from the dataset, delivered, and left out (expired meanwhile).
+   * Records of the window, delivered, and left out (expired, erased or damaged meanwhile).
    */
   uint64_t records_received;
   uint64_t records_exported;
@@ -222,13 +440,93 @@ struct  Messageexport__V1__Run
    */
   ProtobufCBinaryData manifest;
   /*
-   * Why it failed.
+   * Why it failed, or its last attempt did.
    */
   ProtobufCBinaryData error;
+  /*
+   * Name of the destination.
+   */
+  ProtobufCBinaryData destination;
+  Messageexport__V1__RunTrigger trigger;
+  /*
+   * How often it was begun.
+   */
+  uint32_t attempts;
+  /*
+   * When it is tried again; 0: it does not wait.
+   */
+  int64_t next_attempt_at_ms;
+  /*
+   * Records of the window when it was fixed.
+   */
+  uint64_t records_expected;
+  /*
+   * Of a run that was asked for by times of ingestion; 0: none.
+   */
+  int64_t since_ms;
+  int64_t until_ms;
 };
 #define MESSAGEEXPORT__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__RUN_STATE__RUN_STATE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__RUN_TRIGGER__RUN_TRIGGER_UNSPECIFIED, 0, 0, 0, 0, 0 }
+
+
+struct  Messageexport__V1__ListAlertsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: "prod".
+   */
+  ProtobufCBinaryData sandbox;
+  /*
+   * Only those that tell of what is so now.
+   */
+  protobuf_c_boolean open_only;
+  /*
+   * 1 to 500; 0: 20.
+   */
+  uint32_t limit;
+};
+#define MESSAGEEXPORT__V1__LIST_ALERTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__list_alerts_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Messageexport__V1__AlertList
+{
+  ProtobufCMessage base;
+  size_t n_alerts;
+  Messageexport__V1__Alert **alerts;
+};
+#define MESSAGEEXPORT__V1__ALERT_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__alert_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Messageexport__V1__Alert
+{
+  ProtobufCMessage base;
+  Messageexport__V1__AlertKind kind;
+  /*
+   * Name of a dataflow.
+   */
+  ProtobufCBinaryData dataflow;
+  /*
+   * Id of a run; empty: it is about none.
+   */
+  ProtobufCBinaryData run_id;
+  /*
+   * Since when. Milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t time_ms;
+  /*
+   * For people.
+   */
+  ProtobufCBinaryData detail;
+};
+#define MESSAGEEXPORT__V1__ALERT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__alert__descriptor) \
+    , MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_UNSPECIFIED, {0,NULL}, {0,NULL}, 0, {0,NULL} }
 
 
 /* Messageexport__V1__CreateDataflowRequest methods */
@@ -249,6 +547,44 @@ Messageexport__V1__CreateDataflowRequest *
                       const uint8_t       *data);
 void   messageexport__v1__create_dataflow_request__free_unpacked
                      (Messageexport__V1__CreateDataflowRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__EditDataflowRequest methods */
+void   messageexport__v1__edit_dataflow_request__init
+                     (Messageexport__V1__EditDataflowRequest         *message);
+size_t messageexport__v1__edit_dataflow_request__get_packed_size
+                     (const Messageexport__V1__EditDataflowRequest   *message);
+size_t messageexport__v1__edit_dataflow_request__pack
+                     (const Messageexport__V1__EditDataflowRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__edit_dataflow_request__pack_to_buffer
+                     (const Messageexport__V1__EditDataflowRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__EditDataflowRequest *
+       messageexport__v1__edit_dataflow_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__edit_dataflow_request__free_unpacked
+                     (Messageexport__V1__EditDataflowRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Schedule methods */
+void   messageexport__v1__schedule__init
+                     (Messageexport__V1__Schedule         *message);
+size_t messageexport__v1__schedule__get_packed_size
+                     (const Messageexport__V1__Schedule   *message);
+size_t messageexport__v1__schedule__pack
+                     (const Messageexport__V1__Schedule   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__schedule__pack_to_buffer
+                     (const Messageexport__V1__Schedule   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Schedule *
+       messageexport__v1__schedule__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__schedule__free_unpacked
+                     (Messageexport__V1__Schedule *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__DataflowList methods */
 void   messageexport__v1__dataflow_list__init
@@ -287,6 +623,25 @@ Messageexport__V1__Dataflow *
                       const uint8_t       *data);
 void   messageexport__v1__dataflow__free_unpacked
                      (Messageexport__V1__Dataflow *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Backlog methods */
+void   messageexport__v1__backlog__init
+                     (Messageexport__V1__Backlog         *message);
+size_t messageexport__v1__backlog__get_packed_size
+                     (const Messageexport__V1__Backlog   *message);
+size_t messageexport__v1__backlog__pack
+                     (const Messageexport__V1__Backlog   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__backlog__pack_to_buffer
+                     (const Messageexport__V1__Backlog   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Backlog *
+       messageexport__v1__backlog__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__backlog__free_unpacked
+                     (Messageexport__V1__Backlog *message,
                       ProtobufCAllocator *allocator);
 /* Messageexport__V1__StartRunRequest methods */
 void   messageexport__v1__start_run_request__init
@@ -383,16 +738,82 @@ Messageexport__V1__Run *
 void   messageexport__v1__run__free_unpacked
                      (Messageexport__V1__Run *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__ListAlertsRequest methods */
+void   messageexport__v1__list_alerts_request__init
+                     (Messageexport__V1__ListAlertsRequest         *message);
+size_t messageexport__v1__list_alerts_request__get_packed_size
+                     (const Messageexport__V1__ListAlertsRequest   *message);
+size_t messageexport__v1__list_alerts_request__pack
+                     (const Messageexport__V1__ListAlertsRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__list_alerts_request__pack_to_buffer
+                     (const Messageexport__V1__ListAlertsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ListAlertsRequest *
+       messageexport__v1__list_alerts_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__list_alerts_request__free_unpacked
+                     (Messageexport__V1__ListAlertsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__AlertList methods */
+void   messageexport__v1__alert_list__init
+                     (Messageexport__V1__AlertList         *message);
+size_t messageexport__v1__alert_list__get_packed_size
+                     (const Messageexport__V1__AlertList   *message);
+size_t messageexport__v1__alert_list__pack
+                     (const Messageexport__V1__AlertList   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__alert_list__pack_to_buffer
+                     (const Messageexport__V1__AlertList   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__AlertList *
+       messageexport__v1__alert_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__alert_list__free_unpacked
+                     (Messageexport__V1__AlertList *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Alert methods */
+void   messageexport__v1__alert__init
+                     (Messageexport__V1__Alert         *message);
+size_t messageexport__v1__alert__get_packed_size
+                     (const Messageexport__V1__Alert   *message);
+size_t messageexport__v1__alert__pack
+                     (const Messageexport__V1__Alert   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__alert__pack_to_buffer
+                     (const Messageexport__V1__Alert   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Alert *
+       messageexport__v1__alert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__alert__free_unpacked
+                     (Messageexport__V1__Alert *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Messageexport__V1__CreateDataflowRequest_Closure)
                  (const Messageexport__V1__CreateDataflowRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__EditDataflowRequest_Closure)
+                 (const Messageexport__V1__EditDataflowRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Schedule_Closure)
+                 (const Messageexport__V1__Schedule *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__DataflowList_Closure)
                  (const Messageexport__V1__DataflowList *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__Dataflow_Closure)
                  (const Messageexport__V1__Dataflow *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Backlog_Closure)
+                 (const Messageexport__V1__Backlog *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__StartRunRequest_Closure)
                  (const Messageexport__V1__StartRunRequest *message,
@@ -408,6 +829,15 @@ typedef void (*Messageexport__V1__RunList_Closure)
                   void *closure_data);
 typedef void (*Messageexport__V1__Run_Closure)
                  (const Messageexport__V1__Run *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ListAlertsRequest_Closure)
+                 (const Messageexport__V1__ListAlertsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__AlertList_Closure)
+                 (const Messageexport__V1__AlertList *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Alert_Closure)
+                 (const Messageexport__V1__Alert *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -428,6 +858,18 @@ struct Messageexport__V1__DataflowService_Service
                          const Messageexport__V1__SandboxRequest *input,
                          Messageexport__V1__DataflowList_Closure closure,
                          void *closure_data);
+  void (*edit_dataflow)(Messageexport__V1__DataflowService_Service *service,
+                        const Messageexport__V1__EditDataflowRequest *input,
+                        Messageexport__V1__Dataflow_Closure closure,
+                        void *closure_data);
+  void (*enable_dataflow)(Messageexport__V1__DataflowService_Service *service,
+                          const Messageexport__V1__NameRequest *input,
+                          Messageexport__V1__Dataflow_Closure closure,
+                          void *closure_data);
+  void (*disable_dataflow)(Messageexport__V1__DataflowService_Service *service,
+                           const Messageexport__V1__NameRequest *input,
+                           Messageexport__V1__Dataflow_Closure closure,
+                           void *closure_data);
   void (*delete_dataflow)(Messageexport__V1__DataflowService_Service *service,
                           const Messageexport__V1__NameRequest *input,
                           Messageexport__V1__Dataflow_Closure closure,
@@ -440,6 +882,10 @@ struct Messageexport__V1__DataflowService_Service
                    const Messageexport__V1__RunRequest *input,
                    Messageexport__V1__Run_Closure closure,
                    void *closure_data);
+  void (*watch_run)(Messageexport__V1__DataflowService_Service *service,
+                    const Messageexport__V1__RunRequest *input,
+                    Messageexport__V1__Run_Closure closure,
+                    void *closure_data);
   void (*get_run)(Messageexport__V1__DataflowService_Service *service,
                   const Messageexport__V1__RunRequest *input,
                   Messageexport__V1__Run_Closure closure,
@@ -448,6 +894,18 @@ struct Messageexport__V1__DataflowService_Service
                     const Messageexport__V1__ListRunsRequest *input,
                     Messageexport__V1__RunList_Closure closure,
                     void *closure_data);
+  void (*retry_run)(Messageexport__V1__DataflowService_Service *service,
+                    const Messageexport__V1__RunRequest *input,
+                    Messageexport__V1__Run_Closure closure,
+                    void *closure_data);
+  void (*cancel_run)(Messageexport__V1__DataflowService_Service *service,
+                     const Messageexport__V1__RunRequest *input,
+                     Messageexport__V1__Run_Closure closure,
+                     void *closure_data);
+  void (*list_alerts)(Messageexport__V1__DataflowService_Service *service,
+                      const Messageexport__V1__ListAlertsRequest *input,
+                      Messageexport__V1__AlertList_Closure closure,
+                      void *closure_data);
 };
 typedef void (*Messageexport__V1__DataflowService_ServiceDestroy)(Messageexport__V1__DataflowService_Service *);
 void messageexport__v1__dataflow_service__init (Messageexport__V1__DataflowService_Service *service,
@@ -459,11 +917,18 @@ void messageexport__v1__dataflow_service__init (Messageexport__V1__DataflowServi
       function_prefix__ ## create_dataflow,\
       function_prefix__ ## get_dataflow,\
       function_prefix__ ## list_dataflows,\
+      function_prefix__ ## edit_dataflow,\
+      function_prefix__ ## enable_dataflow,\
+      function_prefix__ ## disable_dataflow,\
       function_prefix__ ## delete_dataflow,\
       function_prefix__ ## start_run,\
       function_prefix__ ## wait_run,\
+      function_prefix__ ## watch_run,\
       function_prefix__ ## get_run,\
-      function_prefix__ ## list_runs  }
+      function_prefix__ ## list_runs,\
+      function_prefix__ ## retry_run,\
+      function_prefix__ ## cancel_run,\
+      function_prefix__ ## list_alerts  }
 void messageexport__v1__dataflow_service__create_dataflow(ProtobufCService *service,
                                                           const Messageexport__V1__CreateDataflowRequest *input,
                                                           Messageexport__V1__Dataflow_Closure closure,
@@ -476,6 +941,18 @@ void messageexport__v1__dataflow_service__list_dataflows(ProtobufCService *servi
                                                          const Messageexport__V1__SandboxRequest *input,
                                                          Messageexport__V1__DataflowList_Closure closure,
                                                          void *closure_data);
+void messageexport__v1__dataflow_service__edit_dataflow(ProtobufCService *service,
+                                                        const Messageexport__V1__EditDataflowRequest *input,
+                                                        Messageexport__V1__Dataflow_Closure closure,
+                                                        void *closure_data);
+void messageexport__v1__dataflow_service__enable_dataflow(ProtobufCService *service,
+                                                          const Messageexport__V1__NameRequest *input,
+                                                          Messageexport__V1__Dataflow_Closure closure,
+                                                          void *closure_data);
+void messageexport__v1__dataflow_service__disable_dataflow(ProtobufCService *service,
+                                                           const Messageexport__V1__NameRequest *input,
+                                                           Messageexport__V1__Dataflow_Closure closure,
+                                                           void *closure_data);
 void messageexport__v1__dataflow_service__delete_dataflow(ProtobufCService *service,
                                                           const Messageexport__V1__NameRequest *input,
                                                           Messageexport__V1__Dataflow_Closure closure,
@@ -488,6 +965,10 @@ void messageexport__v1__dataflow_service__wait_run(ProtobufCService *service,
                                                    const Messageexport__V1__RunRequest *input,
                                                    Messageexport__V1__Run_Closure closure,
                                                    void *closure_data);
+void messageexport__v1__dataflow_service__watch_run(ProtobufCService *service,
+                                                    const Messageexport__V1__RunRequest *input,
+                                                    Messageexport__V1__Run_Closure closure,
+                                                    void *closure_data);
 void messageexport__v1__dataflow_service__get_run(ProtobufCService *service,
                                                   const Messageexport__V1__RunRequest *input,
                                                   Messageexport__V1__Run_Closure closure,
@@ -496,20 +977,42 @@ void messageexport__v1__dataflow_service__list_runs(ProtobufCService *service,
                                                     const Messageexport__V1__ListRunsRequest *input,
                                                     Messageexport__V1__RunList_Closure closure,
                                                     void *closure_data);
+void messageexport__v1__dataflow_service__retry_run(ProtobufCService *service,
+                                                    const Messageexport__V1__RunRequest *input,
+                                                    Messageexport__V1__Run_Closure closure,
+                                                    void *closure_data);
+void messageexport__v1__dataflow_service__cancel_run(ProtobufCService *service,
+                                                     const Messageexport__V1__RunRequest *input,
+                                                     Messageexport__V1__Run_Closure closure,
+                                                     void *closure_data);
+void messageexport__v1__dataflow_service__list_alerts(ProtobufCService *service,
+                                                      const Messageexport__V1__ListAlertsRequest *input,
+                                                      Messageexport__V1__AlertList_Closure closure,
+                                                      void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    messageexport__v1__recurrence__descriptor;
+extern const ProtobufCEnumDescriptor    messageexport__v1__export_mode__descriptor;
+extern const ProtobufCEnumDescriptor    messageexport__v1__run_trigger__descriptor;
+extern const ProtobufCEnumDescriptor    messageexport__v1__alert_kind__descriptor;
 extern const ProtobufCEnumDescriptor    messageexport__v1__format__descriptor;
 extern const ProtobufCEnumDescriptor    messageexport__v1__compression__descriptor;
 extern const ProtobufCEnumDescriptor    messageexport__v1__run_state__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__edit_dataflow_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__schedule__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataflow_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__backlog__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__start_run_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__run_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__list_runs_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__run_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__run__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__list_alerts_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__alert_list__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__alert__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__dataflow_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -1,0 +1,105 @@
+import ArgumentParser
+import MessageExportClient
+
+/// When a dataflow runs by itself, as options.
+struct ScheduleOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Run at equal distances: 15min, 1h, 3h, 6h, 8h or 12h.", valueName: "distance"),
+        transform: ScheduleOptions.minutes)
+    var every: Int?
+
+    @Option(
+        help: ArgumentHelp("Run once a day at this time of the sandbox's zone, such as 02:30.", valueName: "time"),
+        transform: ScheduleOptions.minuteOfDay)
+    var daily: Int?
+
+    @Flag(help: "Run once: at --start, or at once.")
+    var once = false
+
+    @Flag(help: "Run only when somebody asks.")
+    var manual = false
+
+    @Option(
+        help: ArgumentHelp("No run before then, such as 2026-12-01T00:00:00Z.", valueName: "time"), transform: Instant.argument)
+    var start: Instant?
+
+    @Option(help: ArgumentHelp("No run from then on.", valueName: "time"), transform: Instant.argument)
+    var end: Instant?
+
+    func validate() throws {
+        let recurrences = [every != nil, daily != nil, once, manual].filter { $0 }.count
+        guard recurrences <= 1 else { throw ValidationError("--every, --daily, --once and --manual exclude each other") }
+    }
+
+    /// What is asked for; nil: nothing is.
+    ///
+    /// - Parameter current: what holds where nothing else is said.
+    func schedule(instead current: Schedule) -> Schedule? {
+        var schedule = current
+        if let every { schedule.recurrence = .every(minutes: every) }
+        if let daily { schedule.recurrence = .daily(minute: daily) }
+        if once { schedule.recurrence = .once }
+        if manual { schedule.recurrence = .manual }
+        schedule.start = start ?? schedule.start
+        schedule.end = end ?? schedule.end
+        return schedule == current ? nil : schedule
+    }
+
+    private static func minutes(_ text: String) throws -> Int {
+        for (unit, minutes) in [("min", 1), ("h", 60)] where text.hasSuffix(unit) {
+            guard let number = Int(text.dropLast(unit.count)), number > 0, number < 1000 else { break }
+            return number * minutes
+        }
+        throw ValidationError("'\(text)' is no distance such as 15min or 3h")
+    }
+
+    private static func minuteOfDay(_ text: String) throws -> Int {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hour = Int(parts[0]), let minute = Int(parts[1]),
+            (0..<24).contains(hour), (0..<60).contains(minute)
+        else { throw ValidationError("'\(text)' is no time of day such as 02:30") }
+        return hour * 60 + minute
+    }
+}
+
+/// How files are made and where they go, as options.
+struct FileOptions: ParsableArguments {
+    @Option(help: "How the files are compressed. Default: gzip for json, zstd for parquet.")
+    var compression: Compression?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder below the destination's, with macros; '/' alone: none. Default: \(FolderTemplate.standard.text).",
+            valueName: "template"), transform: FileOptions.folder)
+    var folder: FolderTemplate?
+
+    @Option(
+        help: ArgumentHelp("Begin another file when one has this size, such as 64MiB. Default: 256MiB.", valueName: "size"),
+        transform: FileOptions.size)
+    var fileSize: UInt64?
+
+    private static func folder(_ text: String) throws -> FolderTemplate {
+        do { return try FolderTemplate(text) } catch { throw ValidationError("\(error.message) (\(error.hint ?? ""))") }
+    }
+
+    private static func size(_ text: String) throws -> UInt64 {
+        for (unit, bytes) in [("MiB", UInt64(1) << 20), ("GiB", 1 << 30)] where text.hasSuffix(unit) {
+            guard let number = UInt64(text.dropLast(3)), number > 0, number <= 1 << 20 else { break }
+            return number * bytes
+        }
+        throw ValidationError("'\(text)' is no size such as 64MiB or 1GiB")
+    }
+}
+
+extension Schedule {
+    /// For people, such as `every 3 h`.
+    var text: String {
+        switch recurrence {
+        case .manual: "when asked"
+        case .once: "once"
+        case .every(let minutes): minutes < 60 ? "every \(minutes) min" : "every \(minutes / 60) h"
+        case .daily(let minute):
+            "daily at \(minute / 60 < 10 ? "0" : "")\(minute / 60):\(minute % 60 < 10 ? "0" : "")\(minute % 60)"
+        }
+    }
+}

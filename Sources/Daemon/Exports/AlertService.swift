@@ -1,0 +1,101 @@
+import Catalog
+import Formats
+import Foundation
+import Logging
+import Model
+import ServiceLifecycle
+import Subprocess
+import SystemPackage
+
+/// Keeps alerts, and tells one program of the administrator's of each: as JSON on its standard input, with nothing in its environment.
+final class AlertService: Service {
+    private struct Notice: Sendable {
+        let alert: Alert
+        let sandbox: String
+    }
+
+    private let catalog: CatalogStore
+    private let command: FilePath?
+    private let logger: Logger
+    private let notices: AsyncStream<Notice>
+    private let continuation: AsyncStream<Notice>.Continuation
+
+    init(catalog: CatalogStore, command: FilePath?, logger: Logger) {
+        self.catalog = catalog
+        self.command = command
+        self.logger = logger
+        (notices, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Limits.alertsQueued))
+    }
+
+    /// Raises an alert, unless it tells of a state that is told of already.
+    func raise(_ alert: Alert, in sandbox: Sandbox) async {
+        do throws(CatalogError) {
+            guard try await catalog.raise(alert, sandboxID: sandbox.id) else { return }
+        } catch {
+            logger.error("an alert is not kept", metadata: ["alert": "\(alert.kind.rawValue)", "error": "\(error)"])
+        }
+        let level: Logger.Level = alert.kind.isState ? .warning : .info
+        logger.log(
+            level: level, "alert",
+            metadata: [
+                "alert": "\(alert.kind.rawValue)", "sandbox": "\(sandbox.name)", "dataflow": "\(alert.dataflow)",
+                "detail": "\(alert.detail)",
+            ])
+        if command != nil { continuation.yield(Notice(alert: alert, sandbox: sandbox.name)) }
+    }
+
+    /// What these alerts told of is over.
+    func clear(_ kinds: [Alert.Kind], of dataflow: String, in sandbox: Sandbox) async {
+        do throws(CatalogError) {
+            try await catalog.clearAlerts(kinds, dataflow: dataflow, sandboxID: sandbox.id)
+        } catch {
+            logger.error("alerts are not ended", metadata: ["dataflow": "\(dataflow)", "error": "\(error)"])
+        }
+    }
+
+    func run() async {
+        await withGracefulShutdownHandler {
+            for await notice in notices { await tell(notice) }
+        } onGracefulShutdown: {
+            self.continuation.finish()
+        }
+    }
+
+    private func tell(_ notice: Notice) async {
+        guard let command else { return }
+        var json = JSONWriter()
+        json.object { json in
+            json.member("alert", notice.alert.kind.rawValue)
+            json.member("sandbox", notice.sandbox)
+            json.member("dataflow", notice.alert.dataflow)
+            json.member("run", notice.alert.run)
+            json.member("time", notice.alert.time.description)
+            json.member("detail", notice.alert.detail)
+        }
+        json.newline()
+        let text = json.text
+        let outcome = await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                do {
+                    let ended = try await Subprocess.run(
+                        .path(command), environment: .custom([:] as [Environment.Key: String]), input: .string(text),
+                        output: .discarded,
+                        error: .discarded)
+                    return ended.terminationStatus.isSuccess ? "" : "it ended with \(ended.terminationStatus)"
+                } catch {
+                    return "it could not be run: \(error)"
+                }
+            }
+            group.addTask {
+                // Cancelled when the program has ended before.
+                try? await Task.sleep(for: .seconds(Limits.alertCommandSeconds))
+                return Task.isCancelled ? "" : "it took more than \(Limits.alertCommandSeconds) seconds, and was ended"
+            }
+            let first = await group.next() ?? ""
+            // Cancelling ends the program.
+            group.cancelAll()
+            return first ?? ""
+        }
+        if !outcome.isEmpty { logger.error("the alert command failed", metadata: ["reason": "\(outcome)"]) }
+    }
+}

@@ -1,0 +1,323 @@
+import Catalog
+import Dataset
+import Disk
+import Exporter
+import Logging
+import Model
+import ServiceLifecycle
+import Synchronization
+
+/// Does the runs of dataflows, those that are due and those that are asked for: some at the same time, each on a thread of its own.
+///
+/// The catalog says what is to be done; what is only known here is who is at it. So a stop at any moment loses nothing.
+final class ExportService: Service {
+    let catalog: CatalogStore
+    let directory: SandboxDirectory
+    let files: any Files
+    let time: any TimeSource
+    let alerts: AlertService
+    let logger: Logger
+    let board = RunBoard()
+    private let queue = Mutex(RunQueue())
+    private let atWork = Atomic(0)
+    private let wakes: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+
+    init(
+        catalog: CatalogStore, directory: SandboxDirectory, files: any Files, time: any TimeSource, alerts: AlertService,
+        logger: Logger
+    ) {
+        self.catalog = catalog
+        self.directory = directory
+        self.files = files
+        self.time = time
+        self.alerts = alerts
+        self.logger = logger
+        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    // MARK: What is asked for
+
+    /// Fixes a run and queues it.
+    func start(_ request: RunWish, in place: Place) async throws(Status) -> Run {
+        try requireRoom()
+        let entry = place.entry
+        let window = try await window(request, of: entry)
+        let order: RunOrder
+        do {
+            order = try await catalog.beginRun(
+                by: place.user, sandboxID: entry.sandbox.id, dataflow: request.dataflow, through: entry.store.totals.lastSequence,
+                window: window, destination: request.destination)
+        } catch {
+            throw Status(error)
+        }
+        enqueue(order.run.id, of: entry.sandbox.id)
+        return order.run
+    }
+
+    /// Takes a run up again.
+    func retry(_ runID: String, in place: Place) async throws(Status) -> Run {
+        try requireRoom()
+        do {
+            let run = try await catalog.retryRun(by: place.user, sandboxID: place.entry.sandbox.id, id: runID)
+            enqueue(runID, of: place.entry.sandbox.id)
+            return run
+        } catch {
+            throw Status(error)
+        }
+    }
+
+    /// Ends a run that is under way; returns when it has ended.
+    func cancel(_ runID: String, in place: Place) async throws(Status) -> Run {
+        let (sandbox, user) = (place.entry.sandbox, place.user)
+        do throws(CatalogError) {
+            let run = try await catalog.run(sandboxID: sandbox.id, id: runID)
+            guard !run.state.isFinal else {
+                throw CatalogError(.failedPrecondition, "run \(runID) has ended: \(run.state.rawValue)", field: "run_id")
+            }
+            // Whoever is at it ends it; where nobody is, it is ended here.
+            while !board.begin(runID) {
+                let watch = board.watch(runID)
+                board.cancel(runID, by: user)
+                for await _ in watch {}
+            }
+            defer { board.end(runID) }
+            let left = try await catalog.run(sandboxID: sandbox.id, id: runID)
+            if !left.state.isFinal, let order = try await catalog.runOrder(runID) {
+                try await endCancelled(Export(order, organization: "", publicKey: [], sandbox: sandbox), by: user)
+            }
+            return try await catalog.run(sandboxID: sandbox.id, id: runID)
+        } catch {
+            throw Status(error)
+        }
+    }
+
+    private func endCancelled(_ export: Export, by user: UInt32?) async throws(CatalogError) {
+        await DiskQueue("withdraw").run { [files] in export.withdraw(files: files) }
+        var run = export.run
+        run.state = .cancelled
+        run.error = nil
+        run.endedAt = time.now
+        try await catalog.endRun(run, by: user)
+    }
+
+    /// Returns when nobody is at the run any more; at once when nobody is.
+    func waitForEnd(of runID: String) async {
+        for await _ in board.watch(runID) {}
+    }
+
+    /// The run with how far it is.
+    func current(_ run: Run) -> Run {
+        guard !run.state.isFinal, let totals = board.totals(of: run.id) else { return run }
+        var run = run
+        run.totals = totals
+        return run
+    }
+
+    private func requireRoom() throws(Status) {
+        guard queue.withLock({ $0.count }) < Limits.runsQueued else {
+            throw Status(
+                .resourceExhausted, "\(Limits.runsQueued) runs wait for their turn", hint: "try again later",
+                limit: Limits.runsQueued)
+        }
+    }
+
+    /// The sequences that a request's times of ingestion stand for; nil: it names none.
+    private func window(_ request: RunWish, of entry: SandboxDirectory.Entry) async throws(Status) -> RunWindow? {
+        guard request.since != nil || request.until != nil || request.destination != nil else { return nil }
+        if let since = request.since, let until = request.until, since >= until {
+            throw Status(.invalidArgument, "the window ends before it begins", field: "until_ms")
+        }
+        let last = entry.store.totals.lastSequence
+        do throws(DatasetError) {
+            return try await DiskQueue("window").run { () throws(DatasetError) in
+                func before(_ instant: Instant) throws(DatasetError) -> UInt64 {
+                    var search = RecordSearch(entry.store, terms: [], since: instant)
+                    return try search.next()?.first.map { $0.sequence - 1 } ?? last
+                }
+                let after = try before(request.since ?? Instant(milliseconds: 0))
+                let through = try request.until.map(before) ?? last
+                return RunWindow(after: after, through: max(after, through), since: request.since, until: request.until)
+            }
+        } catch {
+            throw Status(error)
+        }
+    }
+
+    // MARK: What is due
+
+    func run() async {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.tick() }
+                for await _ in self.wakes {
+                    await self.takeUpWhatIsDue()
+                    while self.atWork.load(ordering: .relaxed) < Limits.runsAtOnce, let next = self.queue.withLock({ $0.next() })
+                    {
+                        self.atWork.add(1, ordering: .relaxed)
+                        group.addTask {
+                            await self.attempt(next.runID, of: next.sandboxID)
+                            self.atWork.subtract(1, ordering: .relaxed)
+                            self.wake.yield()
+                        }
+                    }
+                }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            // The runs under way end at their next batch; those that wait go on with the next daemon.
+            self.board.stopAll()
+            self.wake.finish()
+        }
+        for next in sequence(state: (), next: { _ in self.queue.withLock { $0.next() } }) { board.end(next.runID) }
+    }
+
+    private func tick() async {
+        while !Task.isCancelled {
+            wake.yield()
+            try? await Task.sleep(for: .seconds(Limits.scheduleSeconds))
+        }
+    }
+
+    /// Queues runs whose time has come: by a schedule, by a pause after a failure, or as an earlier daemon left them.
+    func takeUpWhatIsDue() async {
+        let now = time.now
+        for entry in directory.snapshot.entries.values.sorted(by: { $0.sandbox.name < $1.sandbox.name }) {
+            let sandbox = entry.sandbox
+            do throws(CatalogError) {
+                for run in try await catalog.runsUnderWay(sandboxID: sandbox.id) {
+                    if now.milliseconds - run.startedAt.milliseconds > Int64(Limits.runDelayMinutes) * 60_000 {
+                        await raise(.runDelayed, of: run, "it has taken more than \(Limits.runDelayMinutes) minutes", in: sandbox)
+                    }
+                    if run.nextAttemptAt ?? now <= now { enqueue(run.id, of: sandbox.id) }
+                }
+                for dataflow in try await catalog.dueDataflows(sandboxID: sandbox.id, at: now) {
+                    try await begin(dataflow, of: entry)
+                }
+            } catch {
+                logger.error("it is not known what is due", metadata: ["sandbox": "\(sandbox.name)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func begin(_ dataflow: Dataflow, of entry: SandboxDirectory.Entry) async throws(CatalogError) {
+        let last = entry.store.totals.lastSequence
+        let comesAgain = dataflow.settings.schedule.longestGap != nil
+        guard last > dataflow.cursor || !comesAgain else {
+            return try await catalog.skipRun(of: dataflow.id, sandboxID: entry.sandbox.id)
+        }
+        let order: RunOrder
+        do throws(CatalogError) {
+            order = try await catalog.beginRun(
+                by: nil, sandboxID: entry.sandbox.id, dataflow: dataflow.name, through: last, dueAt: dataflow.nextRunAt)
+        } catch  where error.code == .failedPrecondition || error.code == .notFound {
+            // One is under way, and this one follows when it has ended; or the dataflow was deleted meanwhile.
+            return
+        }
+        await raise(
+            .runStarted, of: order.run, "sequences after \(order.run.after), through \(order.run.through)", in: entry.sandbox)
+        enqueue(order.run.id, of: entry.sandbox.id)
+    }
+
+    private func enqueue(_ runID: String, of sandboxID: String) {
+        guard board.begin(runID) else { return }
+        queue.withLock { $0.append(runID, of: sandboxID) }
+        wake.yield()
+    }
+
+    // MARK: Attempts
+
+    /// Does what is queued, until nothing is. For whoever has no time to pass.
+    func doWhatIsQueued() async {
+        while let next = queue.withLock({ $0.next() }) { await attempt(next.runID, of: next.sandboxID) }
+    }
+
+    private func attempt(_ runID: String, of sandboxID: String) async {
+        defer { board.end(runID) }
+        guard board.stop(of: runID) != .daemon else { return }
+        guard let entry = directory.snapshot.entries.values.first(where: { $0.sandbox.id == sandboxID }) else { return }
+        do {
+            guard let order = try await catalog.beginAttempt(of: runID) else { return }
+            let organization = try await catalog.organization()
+            let export = Export(
+                order, organization: organization.name, publicKey: organization.signingKey, sandbox: entry.sandbox)
+            let host = DatasetRunHost(run: order.run, sandbox: entry.sandbox, store: entry.store, catalog: catalog, board: board)
+            do {
+                let done = try await DiskQueue("run.\(runID)").run { [self] in
+                    let run = order.run
+                    let expected = try entry.store.count(after: run.after, through: run.through)
+                    try catalog.note(expected: expected, of: run.id)
+                    return try export.perform(host, files: files)
+                }
+                try await end(done.run, manifest: done.manifest, in: entry.sandbox)
+            } catch {
+                try await fail(export, error, of: entry)
+            }
+        } catch {
+            // The run stays under way, and is taken up again.
+            logger.error("what became of a run could not be recorded", metadata: ["run": "\(runID)", "error": "\(error)"])
+        }
+    }
+
+    private func end(_ run: Run, manifest: [UInt8]? = nil, in sandbox: Sandbox) async throws(CatalogError) {
+        var run = run
+        run.endedAt = time.now
+        try await catalog.endRun(run, manifest: manifest)
+        logger.info(
+            "run ended",
+            metadata: [
+                "run": "\(run.id)", "dataflow": "\(run.dataflow)", "state": "\(run.state.rawValue)",
+                "records": "\(run.totals.exported)", "error": "\(run.error ?? "none")",
+            ])
+        await alerts.clear([.runDelayed], of: run.dataflow, in: sandbox)
+        if run.state == .success {
+            await alerts.clear([.runFailed, .atRisk], of: run.dataflow, in: sandbox)
+            await raise(.runSucceeded, of: run, "\(run.totals.exported) records in \(run.totals.files) files", in: sandbox)
+        }
+    }
+
+    /// What is tried again waits; the rest has failed, or was stopped.
+    private func fail(_ export: Export, _ error: any Error, of entry: SandboxDirectory.Entry) async throws(CatalogError) {
+        var run = export.run
+        if case Export.Failure.stopped(let stop) = error {
+            logger.info("run stopped", metadata: ["run": "\(run.id)", "reason": "\(stop)"])
+            // It goes on with the next daemon, or not at all.
+            if stop == .cancelled { try await endCancelled(export, by: board.cancelledBy(run.id)) }
+            return
+        }
+        let isWorthRetrying = (error as? Export.Failure)?.isWorthRetrying ?? true
+        let now = time.now
+        if run.trigger == .scheduled, isWorthRetrying {
+            let pause = Run.backoff(afterAttempt: run.attempts, jitter: Double.random(in: 0...1))
+            let next = Instant(milliseconds: now.milliseconds + pause)
+            try await catalog.postpone(run.id, until: next, error: "\(error)")
+            logger.warning(
+                "run is tried again",
+                metadata: ["run": "\(run.id)", "attempt": "\(run.attempts)", "at": "\(next)", "error": "\(error)"])
+            await raise(.runFailed, of: run, "attempt \(run.attempts): \(error)", in: entry.sandbox)
+            return
+        }
+        await DiskQueue("withdraw").run { [files] in export.withdraw(files: files) }
+        run.state = .failed
+        run.error = "\(error)"
+        try await end(run, in: entry.sandbox)
+        await raise(.runFailed, of: run, "\(error)", in: entry.sandbox)
+    }
+
+    private func raise(_ kind: Alert.Kind, of run: Run, _ detail: String, in sandbox: Sandbox) async {
+        await alerts.raise(
+            Alert(kind: kind, dataflow: run.dataflow, run: run.id, time: time.now, detail: detail), in: sandbox)
+    }
+}
+
+/// A run that somebody asks for.
+struct RunWish: Sendable {
+    /// Name of the dataflow.
+    let dataflow: String
+    /// Of its records, those ingested from then on.
+    let since: Instant?
+    /// Of its records, those ingested before.
+    let until: Instant?
+    /// Another destination than the dataflow's.
+    let destination: String?
+}

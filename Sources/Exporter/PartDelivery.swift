@@ -1,0 +1,142 @@
+import Crypto
+import Destinations
+import Disk
+import Formats
+import Model
+
+/// The data files of a run on their way: records in the order of their sequences, one file after the other.
+struct PartDelivery {
+    private let export: Export
+    private let folder: LocalFolder
+    /// Names of what earlier attempts delivered or began, by number.
+    private let known: [String]
+    /// What is at the destination, in order.
+    private(set) var parts: [DeliveredPart]
+    /// What was found absent after the last of them.
+    private(set) var absent: [Manifest.Absent] = []
+    /// The last sequence that was read, or known to be absent.
+    private var cursor: UInt64
+
+    init(_ export: Export, folder: LocalFolder, parts: [Export.Part], kept: [DeliveredPart]) {
+        self.export = export
+        self.folder = folder
+        known = parts.map(\.name)
+        self.parts = kept
+        cursor = kept.last?.file.lastSequence ?? export.run.after
+    }
+
+    mutating func run(_ host: some RunHost) throws {
+        while let first = try next(host) { try deliverFile(from: first, host) }
+        try note(absentThrough: export.run.through, host)
+    }
+
+    /// The next records that are not delivered; nil: there are none.
+    private func next(_ host: some RunHost) throws -> [Record]? {
+        if let stop = host.stop { throw Export.Failure.stopped(stop) }
+        return cursor < export.run.through ? try host.records(after: cursor, through: export.run.through) : nil
+    }
+
+    private mutating func deliverFile(from first: [Record], _ host: some RunHost) throws {
+        let number = parts.count
+        let settings = export.dataflow.settings
+        let name =
+            "part-\(String(repeating: "0", count: max(0, 5 - "\(number)".count)))\(number)-\(export.run.id)"
+            + ".\(RowFile.nameExtension(export.dataflow.format, settings.compression))"
+        if number >= known.count || known[number] != name {
+            try folder.requireFree(name, in: export.run.folder)
+            // From here on it is ours, and may be replaced.
+            try host.beginPart(number, named: name)
+        }
+        var file = PartFile(
+            try folder.begin(name, in: export.run.folder),
+            RowFile(
+                format: export.dataflow.format, compression: settings.compression, includesRaw: settings.includeRaw,
+                metadata: export.fileMetadata))
+        do {
+            var batch: [Record]? = first
+            while let records = batch {
+                for record in records where !file.isFull(settings.fileSizeLimit) {
+                    try note(absentThrough: record.sequence - 1, host)
+                    try file.append(record)
+                    cursor = record.sequence
+                }
+                host.progress(totals(with: file))
+                batch = file.isFull(settings.fileSizeLimit) ? nil : try next(host)
+            }
+            try file.finish()
+        } catch {
+            file.discard()
+            throw error
+        }
+        let part = DeliveredPart(file: try file.publish(name, in: export.run.folder), absent: absent)
+        parts.append(part)
+        absent = []
+        try host.endPart(number, part)
+    }
+
+    private func totals(with file: borrowing PartFile) -> Run.Totals {
+        let exported = parts.reduce(0) { $0 + $1.file.records } + file.records
+        let bytes = parts.reduce(0) { $0 + UInt64($1.file.size) } + UInt64(file.size)
+        return Run.Totals(received: exported, exported: exported, skipped: 0, files: UInt32(parts.count), bytes: bytes)
+    }
+
+    /// What is between the cursor and a sequence, that one included, is not there.
+    private mutating func note(absentThrough sequence: UInt64, _ host: some RunHost) throws {
+        guard sequence > cursor else { return }
+        absent += try host.absences(in: cursor + 1...sequence)
+        cursor = sequence
+    }
+}
+
+/// A data file on its way: rows in, hashed bytes out.
+struct PartFile: ~Copyable {
+    private var delivery: LocalFolder.Delivery
+    private var rows: RowFile
+    private var hash = SHA256()
+    private var first: Record?
+    private var last: Record?
+    private(set) var records: UInt64 = 0
+
+    init(_ delivery: consuming LocalFolder.Delivery, _ rows: RowFile) {
+        self.delivery = delivery
+        self.rows = rows
+    }
+
+    /// Bytes written so far.
+    var size: Int64 { delivery.size }
+
+    func isFull(_ limit: UInt64) -> Bool { UInt64(delivery.size) >= limit }
+
+    mutating func append(_ record: Record) throws(DiskError) {
+        if records == 0 { first = record }
+        last = record
+        records += 1
+        try write(rows.append(record))
+    }
+
+    private mutating func write(_ bytes: [UInt8]) throws(DiskError) {
+        guard !bytes.isEmpty else { return }
+        hash.update(data: bytes)
+        try delivery.write(bytes)
+    }
+
+    /// Writes the last bytes.
+    mutating func finish() throws(DiskError) {
+        try write(rows.finish())
+    }
+
+    /// Gives the finished file its name.
+    consuming func publish(_ name: String, in folder: String) throws(DiskError) -> Manifest.File {
+        let (size, sha256) = (delivery.size, hexadecimal(hash.finalize()))
+        let file = Manifest.File(
+            sinkPath: folder, name: name, size: size, records: records, firstSequence: first?.sequence ?? 0,
+            lastSequence: last?.sequence ?? 0, firstIngestedAt: first?.ingestedAt.description ?? "",
+            lastIngestedAt: last?.ingestedAt.description ?? "", sha256: sha256)
+        try delivery.publish()
+        return file
+    }
+
+    consuming func discard() {
+        delivery.discard()
+    }
+}
