@@ -115,8 +115,14 @@ let package = Package(
         tests("AuditTests", ["Audit", "Model"]),
         .target(name: "CCrashVFS", path: "Tests/CCrashVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("CatalogTests", ["Audit", "Catalog", "CCrashVFS", "Model", system]),
-        tests("FormatsTests", ["Formats", "Model", system]),
+        tests("FormatsTests", ["Audit", "Formats", "Model", system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
+        tests(
+            "DaemonTests",
+            [
+                "Daemon", "Audit", "Catalog", "Dataset", "Disk", "Exporter", "Formats", "Messages", "Model", crypto, logging,
+                system,
+            ]),
         tests("MailTests", ["Mail", "Model", system]),
         tests(
             "IntegrationTests",

@@ -68,7 +68,9 @@ package enum DaemonProcess {
                         service: BacklogService(
                             catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),
                     .init(
-                        service: ExpiryService(directory: directory, catalog: catalog, time: time, alerts: alerts, logger: logger)
+                        service: ExpiryService(
+                            directory: directory, catalog: catalog, time: time, isDoubtful: { time.reading.doubt != nil },
+                            alerts: alerts, logger: logger)
                     ),
                     .init(service: UpkeepService(directory: directory, sandboxes: sandboxes, logger: logger)),
                     .init(service: flags), .init(service: health),

@@ -113,7 +113,7 @@ private struct FolderCheck {
         let place = one.place.split(separator: "/").dropLast().joined(separator: "/")
         for file in one.manifest.exportResults {
             files += 1
-            records += file.records
+            records &+= file.records
             guard !file.name.contains("/") else {
                 problems.append("\(one.place): \(file.name) is no name of a file")
                 continue

@@ -8,15 +8,22 @@ import ServiceLifecycle
 struct ExpiryService: Service {
     let directory: SandboxDirectory
     let catalog: CatalogStore
-    let time: TrustedTime
+    let time: any TimeSource
+    /// Whether the clock is doubted.
+    let isDoubtful: @Sendable () -> Bool
     let alerts: AlertService
     let logger: Logger
 
     func run() async {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            for entry in directory.snapshot.entries.values where time.reading.doubt == nil { await expire(entry) }
+            await expireWhatIsOver()
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(Limits.expirySeconds)) }
         }
+    }
+
+    /// Destroys what has expired by now.
+    func expireWhatIsOver() async {
+        for entry in directory.snapshot.entries.values where !isDoubtful() { await expire(entry) }
     }
 
     private func expire(_ entry: SandboxDirectory.Entry) async {

@@ -31,12 +31,15 @@ package struct ManifestCheck: Sendable {
         if manifest.records.received != manifest.records.exported &+ manifest.records.skipped {
             problems.append("it received \(manifest.records.received) records, which are not those exported and skipped")
         }
-        var absent: UInt64 = 0
-        var skipped: UInt64 = 0
+        var (absent, skipped): (UInt64, UInt64) = (0, 0)
+        var lastAbsent = window.afterSequence
         for range in manifest.absent {
-            guard range.firstSequence <= range.lastSequence, range.firstSequence > window.afterSequence,
+            guard range.firstSequence <= range.lastSequence, range.firstSequence > lastAbsent,
                 range.lastSequence <= window.throughSequence
-            else { return problems + ["sequences \(range.firstSequence) to \(range.lastSequence) are not in its window"] }
+            else {
+                return problems + ["sequences \(range.firstSequence) to \(range.lastSequence) are not in its window, or twice"]
+            }
+            lastAbsent = range.lastSequence
             absent += range.lastSequence - range.firstSequence + 1
             if range.reason != "void" { skipped += range.lastSequence - range.firstSequence + 1 }
         }
