@@ -74,10 +74,10 @@ check: build     ## Checks the house rules alone: formatting, generated code, im
 
 BENCHES ?= ingest memory fairness governance
 bench-deps:
-	missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
+	@missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-bench: deps bench-deps ## Measures a release build beside Redis and PostgreSQL (BENCHES="ingest growth start store memory fairness governance").
+bench: deps bench-deps $(READERS) ## Measures a release build beside its peers (BENCHES="ingest growth start store export memory fairness governance").
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
 	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done

@@ -4,9 +4,12 @@ package import Model
 extension CatalogStore {
     /// Makes a dataflow to a destination, by that one's name.
     ///
-    /// - Parameter settings: checked by the caller against the sandbox's retention.
+    /// - Parameters:
+    ///   - settings: checked by the caller against the sandbox's retention.
+    ///   - sequence: its cursor: what came before is not there any more, and never its own to export.
     package func createDataflow(
-        by user: UInt32?, sandboxID: String, name: ResourceName, format: Format, mode: ExportMode, settings: DataflowSettings
+        by user: UInt32?, sandboxID: String, name: ResourceName, format: Format, mode: ExportMode, settings: DataflowSettings,
+        after sequence: UInt64 = 0
     ) async throws(CatalogError) -> Dataflow {
         let now = time.now
         return try await write { [self] db in
@@ -16,11 +19,11 @@ extension CatalogStore {
             try db.execute(
                 sql: """
                     INSERT INTO dataflow (id, sandbox_id, destination_id, name, format, compression, cursor, created_at, mode)
-                    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     id, sandboxID, try db.destinationID(settings.destination, of: sandboxID), name.value, format.rawValue,
-                    settings.compression.rawValue, now.milliseconds, mode.rawValue,
+                    settings.compression.rawValue, Int64(sequence), now.milliseconds, mode.rawValue,
                 ])
             try db.set(settings, of: id, in: sandboxID, now: now, isNew: true, isRescheduled: true)
             try append(
@@ -31,7 +34,8 @@ extension CatalogStore {
         }
     }
 
-    /// Gives a dataflow other settings. A run that waits to be tried again begins anew with them; refused while one delivers.
+    /// Gives a dataflow other settings. A run that waits to be tried again goes on with them; refused where that would leave behind what it
+    /// delivered.
     ///
     /// - Parameters:
     ///   - change: what is to be changed of what is set; throws what is wrong with it.
@@ -50,10 +54,14 @@ extension CatalogStore {
             do throws(Status) { settings = try change(dataflow) } catch { return .failure(error) }
             var delivering = dataflow.settings
             delivering.schedule = settings.schedule
-            if delivering != settings { try db.restartRuns(of: [dataflow.name], in: sandboxID) }
+            if delivering != settings { try db.requireNothingDelivered(by: [dataflow.name], in: sandboxID) }
             try db.set(
                 settings, of: dataflow.id, in: sandboxID, now: now, isNew: false,
                 isRescheduled: settings.schedule != dataflow.settings.schedule)
+            let waiting = try String.fetchAll(
+                db, sql: "SELECT id FROM run WHERE dataflow_id = ? AND next_attempt_at IS NOT NULL AND state = 'PROCESSING'",
+                arguments: [dataflow.id])
+            if delivering != settings { for run in waiting { try db.redirectRun(run) } }
             try append(Deed(user: user, chain: sandboxID, action: .dataflowEdit, object: name.value), db)
             return .success(try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name")))
         }
@@ -93,7 +101,7 @@ extension CatalogStore {
     {
         try await write { [self] db in
             let dataflow = try Dataflow(db.dataflow(name.value, of: sandboxID, field: "name"))
-            try db.restartRuns(of: [dataflow.name], in: sandboxID)
+            try db.requireNothingDelivered(by: [dataflow.name], in: sandboxID)
             try db.execute(sql: "DELETE FROM dataflow WHERE id = ?", arguments: [dataflow.id])
             try db.execute(sql: "DELETE FROM alert WHERE sandbox_id = ? AND dataflow = ?", arguments: [sandboxID, name.value])
             try append(Deed(user: user, chain: sandboxID, action: .dataflowDelete, object: name.value), db)
@@ -125,11 +133,18 @@ extension CatalogStore {
         }
     }
 
-    /// Follows a change of the sandbox's zone or retention: when dataflows are due.
+    /// Follows a change of the sandbox's zone or retention, or of the clock: when dataflows are due, and runs are tried again.
     package func rescheduleDataflows(sandboxID: String) async throws(CatalogError) {
         let now = time.now
         try await write { db in
             for dataflow in try db.dataflows(of: sandboxID) { try db.schedule(dataflow.id, in: sandboxID, from: now) }
+            // Later than any pause ends: the clock was ahead when it was set.
+            let never = now.milliseconds + 2 * Int64(Limits.retrySecondsAtMost) * 1000
+            try db.execute(
+                sql: """
+                    UPDATE run SET next_attempt_at = ? WHERE next_attempt_at > ? AND state = 'PROCESSING'
+                        AND dataflow_id IN (SELECT id FROM dataflow WHERE sandbox_id = ?)
+                    """, arguments: [now.milliseconds, never, sandboxID])
         }
     }
 }
@@ -175,7 +190,9 @@ extension Database {
                 recurrence, minutes, settings.schedule.start?.milliseconds, settings.schedule.end?.milliseconds,
                 settings.folder.text, Int64(settings.fileSizeLimit), isNew ? 0 : 1, id,
             ])
-        if isRescheduled { try schedule(id, in: sandboxID, from: now) }
+        guard isRescheduled else { return }
+        try execute(sql: "UPDATE dataflow SET schedule_set_at = ? WHERE id = ?", arguments: [now.milliseconds, id])
+        try schedule(id, in: sandboxID, from: now)
     }
 
     /// Sets when the dataflow is due next, from an instant on.
@@ -183,9 +200,13 @@ extension Database {
         guard let row = try Row.fetchOne(self, sql: selectDataflow + " WHERE dataflow.id = ?", arguments: [id]) else { return }
         let dataflow = try Dataflow(row)
         let zone = try Zone(sandbox(sandboxID).timeZone)
-        // What runs once has run when there is a run that its schedule began.
+        // What runs once has run when there is a run that this schedule began.
         let hasRun = try Bool.fetchOne(
-            self, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE dataflow_id = ? AND trigger = 'SCHEDULED')", arguments: [id])
+            self,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM run WHERE dataflow_id = dataflow.id AND trigger = 'SCHEDULED' AND started_at >= schedule_set_at)
+                FROM dataflow WHERE id = ?
+                """, arguments: [id])
         let isOver = dataflow.settings.schedule.recurrence == .once && hasRun == true
         let next = dataflow.isEnabled && !isOver ? dataflow.settings.schedule.next(from: instant, in: zone) : nil
         try execute(sql: "UPDATE dataflow SET next_run_at = ? WHERE id = ?", arguments: [next?.milliseconds, id])

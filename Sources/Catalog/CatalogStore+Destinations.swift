@@ -32,15 +32,16 @@ extension CatalogStore {
         }
     }
 
-    /// Changes where a destination is; the runs to come deliver there, and those that wait to be tried again begin anew. Refused while a run
-    /// delivers.
+    /// Changes where a destination is; the runs to come deliver there, and those that wait to be tried again. Refused where that would leave
+    /// behind what one delivered.
     package func editDestination(
         by user: UInt32?, sandboxID: String, name: ResourceName, settings: Destination.Settings
     ) async throws(CatalogError) -> Destination {
         guard case .local(let path) = settings else { preconditionFailure("there is one type") }
         return try await write { [self] db in
             let destination = try db.destination(name, of: sandboxID)
-            try db.restartRuns(of: db.dataflows(to: destination), in: sandboxID)
+            try db.requireNothingDelivered(by: db.dataflows(to: destination), in: sandboxID)
+            try db.requireNoRun(to: destination)
             try db.execute(sql: "UPDATE destination SET path = ? WHERE id = ?", arguments: [path, destination.id])
             try append(Deed(user: user, chain: sandboxID, action: .destinationEdit, object: name.value), db)
             return try db.destination(name, of: sandboxID)
@@ -58,6 +59,7 @@ extension CatalogStore {
                 throw CatalogError(
                     .failedPrecondition, "dataflows export to destination \(name): \(dataflows.joined(separator: ", "))")
             }
+            try db.requireNoRun(to: destination)
             try db.execute(sql: "DELETE FROM destination WHERE id = ?", arguments: [destination.id])
             try append(Deed(user: user, chain: sandboxID, action: .destinationDelete, object: name.value), db)
             return destination
@@ -71,6 +73,15 @@ extension Database {
             self, sql: "SELECT * FROM destination WHERE sandbox_id = ? AND name = ?", arguments: [sandboxID, name.value])
         guard let row else { throw CatalogError(.notFound, "there is no destination named \(name)", field: "name") }
         return Destination(row)
+    }
+
+    /// Fails with `failedPrecondition` while a run that was sent there, and not to its dataflow's own destination, is under way.
+    fileprivate func requireNoRun(to destination: Destination) throws {
+        let run = try String.fetchOne(
+            self, sql: "SELECT id FROM run WHERE destination_id = ? AND state = 'PROCESSING' AND trigger = 'WINDOW'",
+            arguments: [destination.id])
+        guard let run else { return }
+        throw CatalogError(.failedPrecondition, "run \(run) to destination \(destination.name) is under way")
     }
 
     /// Names of the dataflows that export to it.

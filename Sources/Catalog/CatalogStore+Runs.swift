@@ -33,15 +33,16 @@ package struct RunOrder: Hashable, Sendable {
 }
 
 extension CatalogStore {
-    /// Fixes a run: its window, from the dataflow's cursor up to `through` unless it is another one, and its folder. One run of a dataflow at a
-    /// time.
+    /// Fixes a run: its window, from the dataflow's cursor to the end of what is there unless it is another one, and its folder. One run of a
+    /// dataflow at a time.
     ///
     /// - Parameters:
+    ///   - extent: what is there. Fails with `aborted` when the dataset has begun anew since.
     ///   - window: sequences of a run that moves no cursor; nil: what waits.
     ///   - destination: another one than the dataflow's; then no cursor is moved either.
-    ///   - dueAt: of a run that the schedule begins: it must be due then.
+    ///   - dueAt: of a run that the schedule begins. Fails with `failedPrecondition` when it is not due then.
     package func beginRun(
-        by user: UInt32?, sandboxID: String, dataflow name: String, through: UInt64, window: RunWindow? = nil,
+        by user: UInt32?, sandboxID: String, dataflow name: String, of extent: DatasetExtent, window: RunWindow? = nil,
         destination: String? = nil, dueAt: Instant? = nil
     ) async throws(CatalogError) -> RunOrder {
         let now = time.now
@@ -50,32 +51,33 @@ extension CatalogStore {
             let dataflow = try Dataflow(row)
             try db.requireNoRun(of: [name], in: sandboxID)
             let sandbox = try db.sandbox(sandboxID)
+            guard sandbox.epoch == extent.epoch else { throw CatalogError(.aborted, "the sandbox was reset meanwhile") }
+            guard dueAt == nil || dataflow.isEnabled && dataflow.nextRunAt == dueAt else {
+                throw CatalogError(.failedPrecondition, "dataflow \(name) is not due any more")
+            }
             let destinationID: String = try destination.map { try db.destinationID($0, of: sandboxID) } ?? row["destination_id"]
             let target = try Destination(id: destinationID, db)
             let trigger: Run.Trigger = window != nil || destination != nil ? .window : dueAt != nil ? .scheduled : .onDemand
             // A full export takes all that is there, whatever was exported before.
-            let start = dataflow.mode == .full ? 0 : dataflow.cursor
-            let organization = try String.fetchOne(db, sql: "SELECT name FROM organization") ?? ""
+            let start = dataflow.mode == .full ? extent.after : dataflow.cursor
             let run = Run(
                 id: CatalogStore.newID(), dataflow: name, destination: target.name, trigger: trigger,
-                after: window?.after ?? start, through: window?.through ?? max(through, start), since: window?.since,
-                until: window?.until, startedAt: now,
-                folder: dataflow.settings.folder.folder(
-                    .init(
-                        dataset: "message-export-\(sandbox.name)", destinationType: "local", destinationName: target.name,
-                        destinationID: target.id, sandbox: sandbox.name, organization: organization, time: now)))
+                after: window?.after ?? start, through: window?.through ?? max(extent.through, start), since: window?.since,
+                until: window?.until, startedAt: now, folder: try db.folder(dataflow, target, at: now))
             try db.execute(
                 sql: """
                     INSERT INTO run (id, dataflow_id, state, after_sequence, through_sequence, records_received, records_exported,
                         records_skipped, files, bytes, started_at, folder, trigger, destination_id, since, until, attempts)
-                    VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, 1)
+                    VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, 0)
                     """,
                 arguments: [
                     run.id, dataflow.id, run.state.rawValue, Int64(run.after), Int64(run.through), now.milliseconds, run.folder,
                     trigger.rawValue, target.id, run.since?.milliseconds, run.until?.milliseconds,
                 ])
             // What was due and passed meanwhile is in this run too.
-            try db.schedule(dataflow.id, in: sandboxID, from: Instant(milliseconds: now.milliseconds + 1))
+            if trigger == .scheduled {
+                try db.schedule(dataflow.id, in: sandboxID, from: Instant(milliseconds: now.milliseconds + 1))
+            }
             try db.dropOldRuns(of: dataflow.id)
             try append(
                 Deed(
@@ -129,16 +131,19 @@ extension CatalogStore {
     }
 
     /// Lets a run wait to be tried again.
-    package func postpone(_ runID: String, until instant: Instant, error: String) async throws(CatalogError) {
+    ///
+    /// - Returns: records that expired while the attempt was at them, and that it did not deliver.
+    package func postpone(_ runID: String, until instant: Instant, error: String) async throws(CatalogError) -> UInt64 {
         try await write { [self] db in
             try db.execute(
                 sql: "UPDATE run SET next_attempt_at = ?, error = ? WHERE id = ? AND state = 'PROCESSING'",
                 arguments: [instant.milliseconds, error, runID])
-            guard let chain = try db.sandboxID(ofRun: runID) else { return }
+            guard let chain = try db.sandboxID(ofRun: runID) else { return 0 }
             try append(
                 Deed(
                     user: nil, chain: chain, action: .runAttempt, object: runID, outcome: .failed,
                     detail: "tried again at \(instant)"), db)
+            return try settleExpiry(ofWaiting: runID, chain, db)
         }
     }
 
@@ -146,11 +151,16 @@ extension CatalogStore {
     ///
     /// - Parameters:
     ///   - user: who ended it; nil: it ended by itself.
-    ///   - manifest: SHA-256 of what was delivered as the manifest.
-    package func endRun(_ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil) async throws(CatalogError) {
+    ///   - manifest: of a successful one: SHA-256 of what was delivered as the manifest.
+    ///   - absent: sequences of its window that are in none of its files, in their order; all, where it did not succeed.
+    /// - Returns: records that expired while it was under way, and that it did not export.
+    @discardableResult
+    package func endRun(
+        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = []
+    ) async throws(CatalogError) -> UInt64 {
         precondition(run.state.isFinal, "a run ends in a final state")
         let now = time.now
-        try await write { [self] db in
+        return try await write { [self] db in
             try db.execute(
                 sql: """
                     UPDATE run SET state = ?, records_received = ?, records_exported = ?, records_skipped = ?, files = ?, bytes = ?,
@@ -162,18 +172,27 @@ extension CatalogStore {
                     run.totals.files, Int64(run.totals.bytes), (run.endedAt ?? now).milliseconds, run.manifest, run.error, run.id,
                 ])
             guard db.changesCount == 1 else { throw CatalogError(.failedPrecondition, "run \(run.id) is not under way") }
+            let chain = try db.sandboxID(ofRun: run.id) ?? ""
             try append(
                 Deed(
-                    user: user, chain: try db.sandboxID(ofRun: run.id) ?? "",
+                    user: user, chain: chain,
                     action: run.state == .cancelled ? .runCancel : .runEnd,
                     object: run.id, outcome: run.state == .failed ? .failed : .done,
                     detail: "\(run.totals.exported) records in \(run.totals.files) files"), db)
-            guard run.state == .success, run.trigger != .window else { return }
+            let window = run.after < run.through ? [run.after + 1...run.through] : []
+            if run.state != .success {
+                // It is not at the destination any more; its names stay the run's.
+                try db.execute(
+                    sql: "UPDATE run_part SET document = NULL, last_sequence = 0 WHERE run_id = ?", arguments: [run.id])
+            }
+            let lost = try settleExpiry(of: run, absent: run.state == .success ? absent : window, chain, db)
+            guard run.state == .success, run.trigger != .window else { return lost }
             try db.execute(
                 sql: """
                     UPDATE dataflow SET cursor = ?, manifest_run = ?, manifest_sha256 = ?
                     WHERE id = (SELECT dataflow_id FROM run WHERE id = ?)
                     """, arguments: [Int64(run.through), run.id, manifest.map { Data($0) }, run.id])
+            return lost
         }
     }
 
@@ -194,6 +213,7 @@ extension CatalogStore {
                         .failedPrecondition,
                         "what run \(id) was to export has been exported since, up to sequence \(dataflow.cursor)")
                 }
+                try db.redirectRun(id)
             }
             try db.execute(
                 sql: "UPDATE run SET state = 'PROCESSING', ended_at = NULL, next_attempt_at = ? WHERE id = ?",
@@ -251,10 +271,11 @@ extension CatalogStore {
         }
     }
 
-    /// Notes the manifest that is about to be delivered: whatever becomes of this attempt, it is the one.
-    package func noteManifest(_ document: [UInt8], of runID: String) throws(CatalogError) {
+    /// Notes the manifest that is about to be delivered, and that its name is the run's: whatever becomes of this attempt, it is the one.
+    package func noteManifest(_ document: [UInt8], named name: String, of runID: String) throws(CatalogError) {
         try writeNow { db in
-            try db.execute(sql: "UPDATE run SET document = ? WHERE id = ?", arguments: [Data(document), runID])
+            try db.execute(
+                sql: "UPDATE run SET document = ?, manifest = ? WHERE id = ?", arguments: [Data(document), name, runID])
         }
     }
 
@@ -263,6 +284,22 @@ extension CatalogStore {
         try writeNow { db in
             try db.execute(sql: "UPDATE run SET expected = ? WHERE id = ?", arguments: [Int64(expected), runID])
         }
+    }
+}
+
+/// What is there of a dataset at a moment.
+package struct DatasetExtent: Hashable, Sendable {
+    /// Of the dataset's lives between resets.
+    package let epoch: UInt32
+    /// The last sequence before what is retained.
+    package let after: UInt64
+    /// The last sequence that is retained, or `after`.
+    package let through: UInt64
+
+    package init(epoch: UInt32, after: UInt64, through: UInt64) {
+        self.epoch = epoch
+        self.after = after
+        self.through = through
     }
 }
 
@@ -316,8 +353,7 @@ extension Database {
         )
         return RunOrder(
             run: run, dataflow: try Dataflow(row),
-            // A run keeps to the dataflow's destination, also where that was changed, unless it was sent elsewhere.
-            destination: try Destination(id: run.trigger == .window ? runRow["destination_id"] : row["destination_id"], self),
+            destination: try Destination(id: runRow["destination_id"], self),
             parts: parts.map(RunOrder.Part.init), document: document.map(Array.init),
             previous: previousRun.flatMap { run in previous.map { (run, Array($0)) } })
     }
@@ -338,25 +374,55 @@ extension Database {
         }
     }
 
-    /// Makes runs of these dataflows that wait to be tried again begin anew; fails with `failedPrecondition` while one delivers.
-    func restartRuns(of dataflows: [String], in sandboxID: String) throws {
+    /// Fails with `failedPrecondition` where a run of these dataflows delivers, or waits to be tried again and has delivered something.
+    func requireNothingDelivered(by dataflows: [String], in sandboxID: String) throws {
         for name in dataflows {
             let runs = try Row.fetchAll(
                 self,
                 sql: """
-                    SELECT run.id, next_attempt_at FROM run JOIN dataflow ON dataflow.id = run.dataflow_id
+                    SELECT run.id, next_attempt_at, manifest IS NOT NULL OR EXISTS (
+                        SELECT 1 FROM run_part WHERE run_id = run.id AND document IS NOT NULL) AS has_delivered
+                    FROM run JOIN dataflow ON dataflow.id = run.dataflow_id
                     WHERE dataflow.sandbox_id = ? AND dataflow.name = ? AND state = 'PROCESSING'
                     """, arguments: [sandboxID, name])
             for row in runs {
-                let (id, next): (String, Int64?) = (row["id"], row["next_attempt_at"])
-                guard next != nil else {
-                    throw CatalogError(.failedPrecondition, "run \(id) of dataflow \(name) is under way")
+                let (id, next, hasDelivered): (String, Int64?, Bool) = (row["id"], row["next_attempt_at"], row["has_delivered"])
+                guard next != nil, !hasDelivered else {
+                    let state = next == nil ? "is under way" : "waits to be tried again, and has delivered files"
+                    throw CatalogError(
+                        .failedPrecondition, "run \(id) of dataflow \(name) \(state): wait for its end, or cancel it")
                 }
-                // The names stay noted as ours: they may be replaced.
-                try execute(sql: "UPDATE run_part SET document = NULL, last_sequence = 0 WHERE run_id = ?", arguments: [id])
-                try execute(sql: "UPDATE run SET document = NULL WHERE id = ?", arguments: [id])
             }
         }
+    }
+
+    /// Sends a run that has delivered nothing where its dataflow delivers now; what was sent elsewhere keeps its destination.
+    /// - Throws: `notFound` when that is gone.
+    func redirectRun(_ id: String) throws {
+        try execute(
+            sql: """
+                UPDATE run SET destination_id = (SELECT destination_id FROM dataflow WHERE id = run.dataflow_id)
+                WHERE id = ? AND trigger != 'WINDOW'
+                """, arguments: [id])
+        let order = try order(id)
+        try execute(
+            sql: "UPDATE run SET folder = ? WHERE id = ?",
+            arguments: [try folder(order.dataflow, order.destination, at: order.run.startedAt), id])
+    }
+
+    /// Where the files of a dataflow's run go.
+    fileprivate func folder(_ dataflow: Dataflow, _ destination: Destination, at time: Instant) throws -> String {
+        let row = try Row.fetchOne(
+            self,
+            sql: """
+                SELECT sandbox.name, organization.name AS organization FROM dataflow
+                JOIN sandbox ON sandbox.id = dataflow.sandbox_id, organization WHERE dataflow.id = ?
+                """, arguments: [dataflow.id])
+        let (sandbox, organization): (String, String) = (row?["name"] ?? "", row?["organization"] ?? "")
+        return dataflow.settings.folder.folder(
+            .init(
+                dataset: "message-export-\(sandbox)", destinationType: "local", destinationName: destination.name,
+                destinationID: destination.id, sandbox: sandbox, organization: organization, time: time))
     }
 
     fileprivate func dropOldRuns(of dataflowID: String) throws {

@@ -228,8 +228,8 @@ extension Database {
 
     /// Deletes all that belongs to a sandbox, but its grants.
     fileprivate func empty(_ id: String) throws {
-        try restartRuns(
-            of: String.fetchAll(self, sql: "SELECT name FROM dataflow WHERE sandbox_id = ?", arguments: [id]), in: id)
+        try requireNothingDelivered(
+            by: String.fetchAll(self, sql: "SELECT name FROM dataflow WHERE sandbox_id = ?", arguments: [id]), in: id)
         for table in ["alert", "expired_range", "dataflow", "destination", "configuration"] {
             try execute(sql: "DELETE FROM \(table) WHERE sandbox_id = ?", arguments: [id])
         }

@@ -23,6 +23,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("5: schedules, ledgers of runs, alerts, what expired") { db in
         try db.execute(sql: schema5)
     }
+    migrator.registerMigration("6: what expires of a run's window while it is under way") { db in
+        try db.execute(sql: schema6)
+    }
     return migrator
 }
 
@@ -204,5 +207,16 @@ private let schema5 = """
         first_sequence INTEGER NOT NULL,
         last_sequence INTEGER NOT NULL,
         PRIMARY KEY (sandbox_id, first_sequence)
+    ) STRICT, WITHOUT ROWID;
+    """
+
+private let schema6 = """
+    ALTER TABLE dataflow ADD COLUMN schedule_set_at INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE run_expiry (
+        run_id TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        first_sequence INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        PRIMARY KEY (run_id, first_sequence)
     ) STRICT, WITHOUT ROWID;
     """

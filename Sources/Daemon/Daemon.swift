@@ -62,8 +62,7 @@ package enum DaemonProcess {
             configuration: .init(
                 services: [
                     .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
-                    .init(service: management), .init(service: rpc), .init(service: exports),
-                    .init(service: alerts),
+                    .init(service: alerts), .init(service: management), .init(service: rpc), .init(service: exports),
                     .init(
                         service: BacklogService(
                             catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),

@@ -8,8 +8,11 @@ package struct LocalFolder: Sendable {
     private let path: FilePath
     private let files: any Files
 
-    /// - Throws: `invalidArgument` naming `path` when it is not an absolute path without `..`.
+    /// - Throws: `invalidArgument` naming `path` when it is not an absolute path without `..` and control characters.
     package init(path: String, files: any Files) throws(Status) {
+        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+            throw Status(.invalidArgument, "control characters are not allowed in the path of a folder", field: "path")
+        }
         let parsed = FilePath(path)
         guard parsed.isAbsolute, parsed.isLexicallyNormal, !parsed.components.isEmpty else {
             throw Status(.invalidArgument, "not an absolute path of a folder: \(path)", field: "path")
@@ -23,6 +26,7 @@ package struct LocalFolder: Sendable {
     /// - Throws: `failedPrecondition` naming `path` when the folder is missing or may not be written to. Blocks.
     package func check() throws(Status) {
         do {
+            try reach("deliver to")
             _ = try files.list(path)
             let probe = path.appending(".message-export-probe")
             if try files.exists(probe) { try files.remove(probe) }
@@ -40,9 +44,9 @@ package struct LocalFolder: Sendable {
     /// The destination's own folder is never made: where it is gone, a disk may not be mounted.
     /// What has the name is replaced: the caller makes sure that it is its own (`requireFree`, before it takes note of the name).
     ///
-    /// - Throws: `ELOOP` when a folder below the destination's own is a link.
+    /// - Throws: `ELOOP` when the destination's own folder is a link, or one below it.
     package func begin(_ name: String, in folder: String) throws(DiskError) -> Delivery {
-        guard try files.exists(path) else { throw DiskError("deliver to", path, .noSuchFileOrDirectory) }
+        try reach("deliver to")
         // Whoever may write below it must not lead files elsewhere.
         var step = path
         for component in FilePath(folder).components {
@@ -72,10 +76,18 @@ package struct LocalFolder: Sendable {
 
     /// Removes a file that the caller delivered below `folder`, and what it left unfinished of it; nothing when there is none.
     package func remove(_ name: String, in folder: String) throws(DiskError) {
+        // It may be there still, where that cannot be seen.
+        try reach("remove from")
         for name in [name, Delivery.unfinished(name)] {
             let file = place(folder).appending(name)
             if try files.exists(file) { try files.remove(file) }
         }
+    }
+
+    /// Makes sure that the destination's folder is there, and is one.
+    private func reach(_ operation: String) throws(DiskError) {
+        if try files.isLink(path) { throw DiskError("\(operation) what the link leads to:", path, .tooManySymbolicLinkLevels) }
+        guard try files.exists(path) else { throw DiskError(operation, path, .noSuchFileOrDirectory) }
     }
 
     private func place(_ folder: String) -> FilePath {

@@ -16,8 +16,9 @@ package struct Export: Sendable {
         package var isWorthRetrying: Bool {
             switch self {
             case .stopped: false
-            // What has the name will have it tomorrow.
-            case .destination(let error): error.errno != .fileExists && error.errno != .tooManySymbolicLinkLevels
+            // What has the name will have it tomorrow, and the folder's name stays.
+            case .destination(let error):
+                ![.fileExists, .tooManySymbolicLinkLevels, .notDirectory, .fileNameTooLong].contains(error.errno)
             }
         }
 
@@ -28,6 +29,16 @@ package struct Export: Sendable {
             case .destination(let error): "the destination failed: \(error)"
             }
         }
+    }
+
+    /// What a run came to.
+    package struct Outcome: Sendable {
+        /// Successful, with its totals.
+        package let run: Run
+        /// SHA-256 of its manifest.
+        package let manifest: [UInt8]
+        /// Sequences of its window that are in none of its files, in their order.
+        package let absent: [ClosedRange<UInt64>]
     }
 
     /// What of the surroundings is told in its files.
@@ -92,9 +103,8 @@ package struct Export: Sendable {
 
     /// Delivers the window. Blocks. When it returns, everything is durable at the destination.
     ///
-    /// - Returns: the run, successful, with its totals, and the SHA-256 of its manifest.
     /// - Throws: `Failure`, or what the host threw; what is noted in the ledger stays at the destination.
-    package func perform(_ host: some RunHost, files: any Files) throws -> (run: Run, manifest: [UInt8]) {
+    package func perform(_ host: some RunHost, files: any Files) throws -> Outcome {
         let folder = try localFolder(files)
         do {
             let kept = try keptParts(folder)
@@ -104,8 +114,9 @@ package struct Export: Sendable {
                 try delivery.run(host)
                 let manifest = self.manifest(delivery.parts, delivery.absent, try host.auditHead())
                 document = SignedManifest.file(manifest, sign: host.sign)
-                if self.document == nil { try folder.requireFree(manifestName, in: run.folder) }
-                try host.noteManifest(document ?? [])
+                if run.manifest == nil { try folder.requireFree(manifestName, in: run.folder) }
+                // From here on it is ours, and may be replaced.
+                try host.noteManifest(document ?? [], named: manifestName)
             }
             return try deliver(document ?? [], to: folder)
         } catch let error as DiskError {
@@ -113,10 +124,16 @@ package struct Export: Sendable {
         }
     }
 
-    /// Removes what the run delivered, as far as that can be done: without a manifest it counts for nothing. Blocks.
-    package func withdraw(files: any Files) {
-        guard let folder = try? localFolder(files) else { return }
-        removeStale([], folder)
+    /// Removes what the run delivered: its manifest first, without which the rest counts for nothing. Blocks.
+    ///
+    /// - Throws: when something may still be there, after all has been tried.
+    package func withdraw(files: any Files) throws {
+        let folder = try localFolder(files)
+        var failure: DiskError?
+        for name in [run.manifest].compactMap(\.self) + parts.map(\.name) {
+            do throws(DiskError) { try folder.remove(name, in: run.folder) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
     }
 
     private func localFolder(_ files: any Files) throws(Status) -> LocalFolder {
@@ -144,7 +161,7 @@ package struct Export: Sendable {
 
     private var manifestName: String { Manifest.name(dataflow: dataflow.id, run: run.id) }
 
-    private func deliver(_ document: [UInt8], to folder: LocalFolder) throws -> (run: Run, manifest: [UInt8]) {
+    private func deliver(_ document: [UInt8], to folder: LocalFolder) throws -> Outcome {
         var delivery = try folder.begin(manifestName, in: run.folder)
         do throws(DiskError) {
             try delivery.write(document)
@@ -163,7 +180,9 @@ package struct Export: Sendable {
             files: UInt32(clamping: manifest.exportResults.count),
             bytes: UInt64(manifest.exportResults.reduce(0) { $0 + $1.size }))
         done.manifest = manifestName
-        return (done, Array(SHA256.hash(data: document)))
+        return Outcome(
+            run: done, manifest: Array(SHA256.hash(data: document)),
+            absent: manifest.absent.map { $0.firstSequence...max($0.firstSequence, $0.lastSequence) })
     }
 
     /// - Parameter rest: what is absent after the last part.

@@ -12,8 +12,10 @@ struct PartDelivery {
     private let known: [String]
     /// What is at the destination, in order.
     private(set) var parts: [DeliveredPart]
-    /// What was found absent after the last of them.
+    /// What is absent after the last of them.
     private(set) var absent: [Manifest.Absent] = []
+    /// Sequences without a record since the last of them, whose reasons are not known yet: they are asked for together.
+    private var gaps: [ClosedRange<UInt64>] = []
     /// The last sequence that was read, or known to be absent.
     private var cursor: UInt64
 
@@ -27,7 +29,8 @@ struct PartDelivery {
 
     mutating func run(_ host: some RunHost) throws {
         while let first = try next(host) { try deliverFile(from: first, host) }
-        try note(absentThrough: export.run.through, host)
+        skip(through: export.run.through)
+        absent = try host.absences(in: gaps)
     }
 
     /// The next records that are not delivered; nil: there are none.
@@ -56,7 +59,7 @@ struct PartDelivery {
             var batch: [Record]? = first
             while let records = batch {
                 for record in records where !file.isFull(settings.fileSizeLimit) {
-                    try note(absentThrough: record.sequence - 1, host)
+                    skip(through: record.sequence - 1)
                     try file.append(record)
                     cursor = record.sequence
                 }
@@ -64,13 +67,14 @@ struct PartDelivery {
                 batch = file.isFull(settings.fileSizeLimit) ? nil : try next(host)
             }
             try file.finish()
+            absent = try host.absences(in: gaps)
         } catch {
             file.discard()
             throw error
         }
         let part = DeliveredPart(file: try file.publish(name, in: export.run.folder), absent: absent)
         parts.append(part)
-        absent = []
+        gaps = []
         try host.endPart(number, part)
     }
 
@@ -81,9 +85,9 @@ struct PartDelivery {
     }
 
     /// What is between the cursor and a sequence, that one included, is not there.
-    private mutating func note(absentThrough sequence: UInt64, _ host: some RunHost) throws {
+    private mutating func skip(through sequence: UInt64) {
         guard sequence > cursor else { return }
-        absent += try host.absences(in: cursor + 1...sequence)
+        gaps.append(cursor + 1...sequence)
         cursor = sequence
     }
 }
@@ -105,7 +109,7 @@ struct PartFile: ~Copyable {
     /// Bytes written so far.
     var size: Int64 { delivery.size }
 
-    func isFull(_ limit: UInt64) -> Bool { UInt64(delivery.size) >= limit }
+    func isFull(_ limit: UInt64) -> Bool { UInt64(delivery.size) + UInt64(rows.pendingBytes) >= limit }
 
     mutating func append(_ record: Record) throws(DiskError) {
         if records == 0 { first = record }

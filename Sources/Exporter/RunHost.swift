@@ -27,8 +27,8 @@ package protocol RunHost: Sendable {
     /// Records after a sequence, some at a time; nil: there are no more.
     func records(after: UInt64, through: UInt64) throws -> [Record]?
 
-    /// Why there are no records of these sequences: without gaps.
-    func absences(in sequences: ClosedRange<UInt64>) throws -> [Manifest.Absent]
+    /// Why there are no records of these sequences: all of each range, in their order.
+    func absences(in ranges: [ClosedRange<UInt64>]) throws -> [Manifest.Absent]
 
     /// Notes that a name is about to be taken at the destination. Durable when it returns.
     func beginPart(_ number: Int, named name: String) throws
@@ -36,8 +36,8 @@ package protocol RunHost: Sendable {
     /// Notes that a file is at the destination, whole. Durable when it returns.
     func endPart(_ number: Int, _ part: DeliveredPart) throws
 
-    /// Notes the manifest that is about to be delivered. Durable when it returns.
-    func noteManifest(_ document: [UInt8]) throws
+    /// Notes the manifest that is about to be delivered, and that its name is the run's. Durable when it returns.
+    func noteManifest(_ document: [UInt8], named name: String) throws
 
     /// The head of the sandbox's audit.
     func auditHead() throws -> Manifest.AuditAnchor?

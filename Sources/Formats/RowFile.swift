@@ -29,6 +29,9 @@ package struct RowFile: Sendable {
         }
     }
 
+    /// Bytes of the file that are to come for the rows so far, at most about.
+    package var pendingBytes: Int { lines?.pendingBytes ?? parquet?.pendingBytes ?? 0 }
+
     /// Adds a record's row; returns what of the file became ready by it, mostly nothing.
     package mutating func append(_ record: Record) -> [UInt8] {
         let row = RecordRow(record, includingRaw: includesRaw)
@@ -52,14 +55,15 @@ struct JSONLines: Sendable {
     private let compression: Compression
     private var json = JSONWriter()
     private var blocks: [[UInt8]] = []
+    private var pending = 0
     private var ready: [UInt8] = []
     private var isEmpty = true
 
     private static let blockBytes = 256 << 10
     /// What is not compressed is handed on as soon as it is worth a write.
     private static let plainBytes = 64 << 10
-    /// As many are compressed at a time.
-    private static let blocksPending = 8
+    /// As much is compressed at a time.
+    private static let pendingBytes = 2 << 20
 
     init(_ compression: Compression) {
         self.compression = compression
@@ -69,8 +73,10 @@ struct JSONLines: Sendable {
         row.write(to: &json)
         json.newline()
         if json.bytes.count >= (compression == .none ? Self.plainBytes : Self.blockBytes) { endBlock() }
-        if blocks.count >= (compression == .none ? 1 : Self.blocksPending) { compress() }
+        if pending >= (compression == .none ? Self.plainBytes : Self.pendingBytes) { compress() }
     }
+
+    var pendingBytes: Int { pending + json.bytes.count }
 
     mutating func take() -> [UInt8] {
         defer { ready = [] }
@@ -85,6 +91,7 @@ struct JSONLines: Sendable {
 
     private mutating func endBlock() {
         blocks.append(json.bytes)
+        pending += json.bytes.count
         json = JSONWriter()
         isEmpty = false
     }
@@ -92,5 +99,6 @@ struct JSONLines: Sendable {
     private mutating func compress() {
         for block in BlockCompression.compress(blocks, by: compression) { ready += block }
         blocks = []
+        pending = 0
     }
 }

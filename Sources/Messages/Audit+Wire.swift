@@ -27,8 +27,8 @@ package struct ListAuditEventsRequest: Hashable, WireMessage {
             }
             request.action = try spelled(try wire.action.textIfAny("action"), "action")
             request.outcome = try spelled(try wire.outcome.textIfAny("outcome"), "outcome")
-            request.since = Instant(wire: wire.since_ms)
-            request.until = Instant(wire: wire.until_ms)
+            request.since = try Instant(asked: wire.since_ms, "since_ms")
+            request.until = try Instant(asked: wire.until_ms, "until_ms")
             request.limit = wire.limit
             return request
         }

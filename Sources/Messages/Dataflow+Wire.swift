@@ -194,7 +194,9 @@ extension Schedule {
                 .invalidArgument, "unknown value \(wire.recurrence.rawValue)", field: "schedule.recurrence",
                 hint: "see its enum in the .proto files", reason: .unknown)
         }
-        self.init(recurrence, start: Instant(wire: wire.start_ms), end: Instant(wire: wire.end_ms))
+        self.init(
+            recurrence, start: try Instant(asked: wire.start_ms, "schedule.start_ms"),
+            end: try Instant(asked: wire.end_ms, "schedule.end_ms"))
     }
 }
 

@@ -26,8 +26,8 @@ extension RecordQuery {
                 query.configuration = try wire.configuration.textIfAny("configuration")
                 query.campaignID = try wire.campaign_id.textIfAny("campaign_id")
                 query.journeyVersionID = try wire.journey_version_id.textIfAny("journey_version_id")
-                query.since = Instant(wire: wire.since_ms)
-                query.until = Instant(wire: wire.until_ms)
+                query.since = try Instant(asked: wire.since_ms, "since_ms")
+                query.until = try Instant(asked: wire.until_ms, "until_ms")
                 return Request(
                     sandbox: try wire.sandbox.text("sandbox"), query: query, afterSequence: wire.after_sequence,
                     limit: wire.limit,

@@ -72,4 +72,16 @@ extension Instant {
         guard milliseconds != 0 else { return nil }
         self.init(milliseconds: milliseconds)
     }
+
+    /// The same of what is asked for, which is calculated with.
+    /// - Throws: `invalidArgument` naming the field, where it is not representable.
+    init?(asked milliseconds: Int64, _ field: String) throws(Status) {
+        guard let instant = Instant(wire: milliseconds) else { return nil }
+        guard Instant.representable.contains(instant) else {
+            throw Status(
+                .invalidArgument, "times are from \(Instant.representable.lowerBound) to \(Instant.representable.upperBound)",
+                field: field)
+        }
+        self = instant
+    }
 }

@@ -25,7 +25,7 @@ package struct StartRunRequest: Hashable, WireMessage {
         self = try unpack(packed, messageexport__v1__start_run_request__unpack) { (wire) throws(Status) in
             StartRunRequest(
                 sandbox: try wire.sandbox.text("sandbox"), dataflow: try wire.dataflow.text("dataflow"),
-                since: Instant(wire: wire.since_ms), until: Instant(wire: wire.until_ms),
+                since: try Instant(asked: wire.since_ms, "since_ms"), until: try Instant(asked: wire.until_ms, "until_ms"),
                 destination: try wire.destination.textIfAny("destination"))
         }
     }

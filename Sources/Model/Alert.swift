@@ -18,7 +18,7 @@ public struct Alert: Hashable, Sendable {
         /// Whether it tells of a state that lasts until something changes, or else of something that happened.
         public var isState: Bool {
             switch self {
-            case .runStarted, .runSucceeded: false
+            case .runStarted, .runSucceeded, .expiredUnexported: false
             default: true
             }
         }

@@ -62,6 +62,9 @@ public struct FolderTemplate: Hashable, Sendable {
         }
         for name in text.split(separator: "/", omittingEmptySubsequences: false) {
             guard !name.isEmpty else { throw wrong("a name in the folder template is empty") }
+            guard name.utf8.count <= Limits.folderNameBytes else {
+                throw wrong("the name of a folder has at most \(Limits.folderNameBytes) bytes", .overLimit)
+            }
             guard name != ".", name != ".." else { throw wrong("'\(name)' is no name of a folder") }
             guard !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" }) else {
                 throw wrong("control characters and backslashes are not allowed in folders")
@@ -94,15 +97,23 @@ public struct FolderTemplate: Hashable, Sendable {
             "SANDBOX_NAME": values.sandbox, "ORGANIZATION_NAME": values.organization,
         ]
         let parts = text.split(separator: "%", omittingEmptySubsequences: false)
-        return parts.enumerated().map { index, part in
+        let folder = parts.enumerated().map { index, part in
             index % 2 == 0 ? String(part) : FolderTemplate.harmless(stands[String(part)] ?? "")
         }.joined()
+        return folder.split(separator: "/").map(FolderTemplate.shortened).joined(separator: "/")
     }
 
     /// What stands between two percent signs, and whether the second one is there.
     private static func macros(in text: String) -> [(name: String, isClosed: Bool)] {
         let parts = text.split(separator: "%", omittingEmptySubsequences: false)
         return parts.enumerated().filter { $0.offset % 2 == 1 }.map { (String($0.element), $0.offset < parts.count - 1) }
+    }
+
+    /// A name as long as file systems allow.
+    private static func shortened(_ name: Substring) -> String {
+        var name = name.unicodeScalars
+        while Substring(name).utf8.count > Limits.folderNameBytes { name.removeLast() }
+        return String(name)
     }
 
     /// Names of people's making in a path: what would lead elsewhere is an underscore.

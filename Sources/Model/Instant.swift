@@ -14,10 +14,11 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
         left.milliseconds < right.milliseconds
     }
 
-    /// ISO 8601 in UTC with milliseconds, such as `2026-11-23T09:05:00.250Z`.
+    /// ISO 8601 in UTC with milliseconds, such as `2026-11-23T09:05:00.250Z`; what is not representable is as the nearest that is.
     public var description: String {
-        let day = Day(containing: self)
-        let time = milliseconds - day.start.milliseconds
+        let instant = min(max(self, Instant.representable.lowerBound), Instant.representable.upperBound)
+        let day = Day(containing: instant)
+        let time = instant.milliseconds - day.start.milliseconds
         func padded(_ value: Int64, _ width: Int) -> String {
             let digits = String(value)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits

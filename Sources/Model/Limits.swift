@@ -206,20 +206,22 @@ public enum Limits {
     public static let alerts = 1000
     /// Alerts that wait to be told of.
     public static let alertsQueued = 256
+    /// What an alert says, beyond its kind: what tells a program of it fits into a pipe.
+    public static let alertDetailCharacters = 2000
     /// How long the command that is told of alerts may take.
     public static let alertCommandSeconds = 30
     /// How often it is looked what waits to be exported.
     public static let backlogSeconds = 60
     /// A folder template.
     public static let folderTemplateBytes = 512
+    /// One name in a folder: what Linux allows.
+    public static let folderNameBytes = 255
     /// Bytes at which a data file is ended.
     public static let fileSizesAllowed: ClosedRange<UInt64> = 1 << 20...4 << 30
     /// The same where nothing else is asked for.
     public static let fileSizeDefault: UInt64 = 256 << 20
     /// Runs kept of a dataflow: the newest ones, and those under way.
     public static let runsKept = 10_000
-    /// Ranges of sequences that a manifest tells of one by one.
-    public static let manifestRanges = 100_000
     /// Channel configurations of one sandbox: all are listed in one answer, and ingesting looks them up in memory.
     public static let configurations = 1000
     /// Destinations of one sandbox, and so many dataflows: all are listed in one answer.

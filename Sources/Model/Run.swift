@@ -53,7 +53,7 @@ public struct Run: Hashable, Sendable {
     public var endedAt: Instant?
     /// Folder the files are in, below the destination's path; empty: that one.
     public var folder: String
-    /// File name of the manifest; nil: none written.
+    /// File name of the manifest; nil: none was begun.
     public var manifest: String?
     /// Why it failed, or its last attempt did.
     public var error: String?

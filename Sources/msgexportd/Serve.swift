@@ -40,8 +40,9 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            A program that is run for each alert of an export, with the alert as JSON on its standard input and nothing in its \
-            environment; it has \(Limits.alertCommandSeconds) seconds.
+            A program that is run for each alert of an export, one after the other, with nothing in its environment and the alert on its \
+            standard input, such as {"alert":"RUN_FAILED","sandbox":"prod","dataflow":"daily","run":"…","time":"…","detail":"…"}; it has \
+            \(Limits.alertCommandSeconds) seconds.
             """, valueName: "path"))
     var alertCommand: String?
 
@@ -50,9 +51,17 @@ struct Serve: AsyncParsableCommand {
         guard let mode = UInt32(socketMode, radix: 8), mode <= 0o777, mode & 0o600 == 0o600 else {
             throw ValidationError("--socket-mode is no mode that the daemon itself can use, such as 0660")
         }
+        if let alertCommand, !Self.isProgram(alertCommand) {
+            throw ValidationError("--alert-command \(alertCommand) is no program that this user may run")
+        }
         for argument in sandboxSocket where Self.sandboxSocket(argument) == nil {
             throw ValidationError("--sandbox-socket takes NAME=PATH, such as staging=/run/message-export/staging.sock")
         }
+    }
+
+    private static func isProgram(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }
 
     private static func sandboxSocket(_ argument: String) -> (sandbox: String, path: String)? {

@@ -66,6 +66,11 @@ struct BenchDaemon: Sendable {
         return (value("VmRSS"), value("VmHWM"))
     }
 
+    /// Counts the peak of its memory from now on.
+    func resetPeak() {
+        try? "5".write(toFile: "/proc/\(processID)/clear_refs", atomically: false, encoding: .utf8)
+    }
+
     static func message(_ id: String, configuration: String, bytes: Int) throws(Status) -> Message {
         Message(
             id: try MessageID(id), configuration: configuration,

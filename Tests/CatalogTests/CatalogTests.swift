@@ -76,7 +76,7 @@ import Testing
             try await createFlow(catalog, sandbox)
             func run(to through: UInt64, _ state: Run.State) async throws -> Run {
                 var run = try await catalog.beginRun(
-                    by: 1, sandboxID: sandbox.id, dataflow: "f", through: through
+                    by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: through)
                 ).run
                 run.state = state
                 try await catalog.endRun(run)
@@ -94,9 +94,12 @@ import Testing
     @Test func `a dataflow has one run under way, and ends each once`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1).run
+            var run = try await catalog.beginRun(
+                by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: 1)
+            ).run
             let second = await #expect(throws: CatalogError.self) {
-                try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1)
+                try await catalog.beginRun(
+                    by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: 1))
             }
             #expect(second?.code == .failedPrecondition)
             run.state = .success
@@ -109,7 +112,8 @@ import Testing
     @Test func `a run under way is found with all it needs to be settled, until it has ended`() async throws {
         try await withCatalog { catalog, sandbox in
             try await createFlow(catalog, sandbox)
-            let order = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 3)
+            let order = try await catalog.beginRun(
+                by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: 3))
             #expect(try await catalog.runsUnderWay(sandboxID: sandbox.id) == [order.run])
             var run = order.run
             run.state = .failed

@@ -120,7 +120,9 @@ import Testing
             func edit() async throws -> Destination {
                 try await catalog.editDestination(by: 1, sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
             }
-            var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: "f", through: 1).run
+            var run = try await catalog.beginRun(
+                by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: 1)
+            ).run
             await #expect(throws: CatalogError.self) { try await edit() }
             await #expect(throws: CatalogError.self) {
                 try await catalog.deleteDataflow(by: 1, sandboxID: sandbox.id, name: dataflow)
@@ -144,7 +146,9 @@ import Testing
             try await createFlow(catalog, sandbox, names: ["f", "g"])
             var ids: [String] = []
             for dataflow in ["f", "g", "f"] {
-                var run = try await catalog.beginRun(by: 1, sandboxID: sandbox.id, dataflow: dataflow, through: 1).run
+                var run = try await catalog.beginRun(
+                    by: 1, sandboxID: sandbox.id, dataflow: dataflow, of: DatasetExtent(epoch: 1, after: 0, through: 1)
+                ).run
                 ids.insert(run.id, at: 0)
                 run.state = .success
                 try await catalog.endRun(run)

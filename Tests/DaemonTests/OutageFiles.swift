@@ -2,16 +2,23 @@ import Disk
 import Synchronization
 import SystemPackage
 
-/// Files of which some folders are away for a time, as a file server may be: nothing below them can be read or written.
+/// Files of which some folders are away for a time, as a file server may be: nothing below them can be read or written. And what happens
+/// whenever a file is made.
 final class OutageFiles: Files {
     private let base: any Files
     private let away = Mutex<Set<String>>([])
+    private let watcher = Mutex<(@Sendable (FilePath) -> Void)?>(nil)
 
     init(_ base: any Files) { self.base = base }
 
     /// Takes a folder away, or brings it back with all that was in it.
     func set(_ folder: FilePath, isAway: Bool) {
         away.withLock { if isAway { $0.insert(folder.string) } else { $0.remove(folder.string) } }
+    }
+
+    /// Calls `body` before each file is made, on the thread that makes it.
+    func beforeEachFile(_ body: (@Sendable (FilePath) -> Void)?) {
+        watcher.withLock { $0 = body }
     }
 
     private func reach(_ operation: String, _ path: FilePath) throws(DiskError) {
@@ -45,6 +52,7 @@ final class OutageFiles: Files {
     }
 
     func create(_ path: FilePath) throws(DiskError) -> any File {
+        watcher.withLock { $0 }?(path)
         try reach("create", path)
         return try base.create(path)
     }

@@ -21,7 +21,7 @@ import Testing
     private func said(_ store: RecordStore, _ sequences: ClosedRange<UInt64>, destroyed: [ClosedRange<UInt64>] = []) throws
         -> [String]
     {
-        try store.absences(in: sequences, destroyed: destroyed).map {
+        try store.absences(in: [sequences], destroyed: destroyed).map {
             "\($0.sequences.lowerBound)-\($0.sequences.upperBound) \($0.reason.rawValue)"
         }
     }

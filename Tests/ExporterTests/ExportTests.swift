@@ -61,6 +61,19 @@ import Testing
         #expect(found.exportResults.map(\.name) == host.begun)
     }
 
+    @Test(arguments: [(Format.json, Compression.none), (.json, .gzip), (.parquet, .none), (.parquet, .zstd)])
+    func `a file is ended near its limit, whatever its rows are gathered into`(_ format: Format, _ compression: Compression)
+        throws
+    {
+        let (files, host) = (try destinationFiles(), LedgerHost(60, size: 200 << 10, isRandom: true))
+        _ = try host.export(through: 60, format: format, compression: compression, fileSizeLimit: 1 << 20).perform(
+            host, files: files)
+        let parts = files.paths.filter { $0.lastComponent?.string.hasPrefix("part-") == true }.map { files.content($0).count }
+        // The last row, and what a text compresses to, come on top, or not.
+        #expect(parts.allSatisfy { $0 < (1 << 20) + 3 * (200 << 10) }, "\(parts)")
+        #expect(parts.dropLast().allSatisfy { $0 > 1 << 18 }, "\(parts)")
+    }
+
     @Test func `what is absent of a window is in the manifest with its reason`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(12, absent: [1, 2, 5, 12]))
         let done = try host.export(through: 14).perform(host, files: files)
@@ -87,7 +100,7 @@ import Testing
             let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, files: files) }
             #expect(error?.isWorthRetrying == false)
             #expect(files.content(taken) == Array("precious".utf8))
-            host.export().withdraw(files: files)
+            try host.export().withdraw(files: files)
             #expect(files.paths == [taken], "what the run delivered is gone, and nothing else")
         }
     }
@@ -165,7 +178,7 @@ import Testing
                 #expect(time > 3)
                 continue
             }
-            host.export(fileSizeLimit: 64 << 10).withdraw(files: files)
+            try host.export(fileSizeLimit: 64 << 10).withdraw(files: files)
             #expect(files.paths == [], "time \(time)")
         }
     }

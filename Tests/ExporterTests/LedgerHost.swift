@@ -2,6 +2,7 @@ import Exporter
 import Formats
 import Foundation
 import Model
+import TestSupport
 import Synchronization
 
 /// A dataset of small records, and a ledger in memory: what a run finds after a stop.
@@ -9,6 +10,7 @@ final class LedgerHost: RunHost {
     private struct State {
         var parts: [Int: Export.Part] = [:]
         var document: [UInt8]?
+        var manifest: String?
         var stops: [Int: RunStop] = [:]
         var asked = 0
         var begun: [String] = []
@@ -22,11 +24,14 @@ final class LedgerHost: RunHost {
     let damagedAfter: UInt64
     /// Characters of each record's text.
     private let size: Int
+    /// Whether the texts cannot be compressed much.
+    private let isRandom: Bool
 
     /// - Parameters:
     ///   - absent: sequences of which there is no record.
     ///   - damagedAfter: what comes after cannot be read.
-    init(_ last: UInt64, absent: Set<UInt64> = [], damagedAfter: UInt64 = .max, size: Int = 10) {
+    init(_ last: UInt64, absent: Set<UInt64> = [], damagedAfter: UInt64 = .max, size: Int = 10, isRandom: Bool = false) {
+        self.isRandom = isRandom
         sequences = last == 0 ? [] : (1...last).filter { !absent.contains($0) }
         self.damagedAfter = damagedAfter
         self.size = size
@@ -35,7 +40,11 @@ final class LedgerHost: RunHost {
     static let time = Instant(milliseconds: 1_795_435_200_000)
 
     func record(_ sequence: UInt64) throws -> Record {
-        let text = String(repeating: "x", count: size)
+        var text = String(repeating: "x", count: size)
+        if isRandom {
+            var generator = SeededGenerator(seed: sequence)
+            text = Data(generator.bytes(size * 3 / 4)).base64EncodedString()
+        }
         let sms = Sms(senderNumbers: ["1"], recipientNumber: "2", text: "\(sequence) \(text)")
         return Record(
             message: Message(id: try MessageID("m\(sequence)"), configuration: "c", content: .sms(sms)), sequence: sequence,
@@ -50,8 +59,8 @@ final class LedgerHost: RunHost {
         return next.isEmpty ? nil : try next.map(record)
     }
 
-    func absences(in sequences: ClosedRange<UInt64>) throws -> [Manifest.Absent] {
-        [.init(firstSequence: sequences.lowerBound, lastSequence: sequences.upperBound, reason: "expired")]
+    func absences(in ranges: [ClosedRange<UInt64>]) throws -> [Manifest.Absent] {
+        ranges.map { .init(firstSequence: $0.lowerBound, lastSequence: $0.upperBound, reason: "expired") }
     }
 
     func beginPart(_ number: Int, named name: String) throws {
@@ -63,7 +72,9 @@ final class LedgerHost: RunHost {
 
     func endPart(_ number: Int, _ part: DeliveredPart) throws { state.withLock { $0.parts[number] = .delivered(part) } }
 
-    func noteManifest(_ document: [UInt8]) throws { state.withLock { $0.document = document } }
+    func noteManifest(_ document: [UInt8], named name: String) throws {
+        state.withLock { state in (state.document, state.manifest) = (document, name) }
+    }
 
     func auditHead() throws -> Manifest.AuditAnchor? { .init(number: 7, hash: "00") }
 
@@ -90,7 +101,7 @@ final class LedgerHost: RunHost {
     ) -> Export {
         let run = Run(
             id: "run-1", dataflow: "f", destination: "d", trigger: .scheduled, after: 0, through: through, startedAt: Self.time,
-            folder: "message-export-prod/exportTime=202611231200")
+            folder: "message-export-prod/exportTime=202611231200", manifest: state.withLock { $0.manifest })
         let (parts, document) = state.withLock { state in
             (state.parts.sorted { $0.key < $1.key }.map(\.value), state.document)
         }

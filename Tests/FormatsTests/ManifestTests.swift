@@ -82,7 +82,7 @@ import Testing
         let first = try found(manifest("a", 1...5, files: [1...5]))
         let second = try found(manifest("b", 6...9, files: [6...9], previous: .init(flowRunId: "a", sha256: first.sha256)))
         let third = try found(manifest("c", 10...12, files: [10...12], previous: .init(flowRunId: "b", sha256: second.sha256)))
-        #expect(ManifestCheck.problems(between: [third, first, second]) == [], "in any order")
+        #expect(ManifestCheck.problems(between: [third, first, second]).isEmpty, "in any order")
         #expect(ManifestCheck.problems(between: [second, third]).count == 1, "the first one is missing")
         #expect(ManifestCheck.problems(between: [first, third]).count == 2, "a gap, and another one before it")
         let repeated = try found(manifest("d", 5...9, files: [5...9], previous: .init(flowRunId: "a", sha256: first.sha256)))
@@ -91,6 +91,27 @@ import Testing
         #expect(ManifestCheck.problems(between: [first, stranger]).count == 1)
         let unchained = try found(manifest("f", 6...9, files: [6...9]))
         #expect(ManifestCheck.problems(between: [first, unchained]).count == 1)
+    }
+
+    @Test func `runs that had nothing to export follow one another by their hashes, whatever order they are found in`() throws {
+        var chain = [try found(manifest("a", 1...5, files: [1...5]))]
+        for run in ["z", "m", "b", "y"] {
+            let previous = try #require(chain.last)
+            var empty = manifest(
+                run, 6...6, files: [], previous: .init(flowRunId: previous.manifest.flowRunId, sha256: previous.sha256))
+            empty.window = .init(afterSequence: 5, throughSequence: 5)
+            chain.append(try found(empty))
+        }
+        let last = try #require(chain.last)
+        let next = manifest("c", 6...9, files: [6...9], previous: .init(flowRunId: last.manifest.flowRunId, sha256: last.sha256))
+        chain.append(try found(next))
+        let seed = testSeed()
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<20 {
+            let problems = ManifestCheck.problems(between: chain.shuffled(using: &generator))
+            #expect(problems.isEmpty, "\(problems) SEED=\(seed)")
+        }
+        #expect(ManifestCheck.problems(between: Array(chain[..<2] + chain[3...])).count == 1, "one of them is missing")
     }
 
     @Test func `a signature is of every byte before it, and any change to the file is seen`() throws {

@@ -26,11 +26,20 @@ struct DataflowCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes a dataflow to a destination.",
             discussion: """
-                Its first run exports all that is retained, each later one what was stored since. Without another word it runs every hour. A \
-                schedule by which records would expire unexported is refused.
+                Its first run exports all that is retained, each later one what was stored since. Without another word it runs every hour. \
+                Times at which records would expire unexported between two runs are refused. A run by schedule that fails is tried again, \
+                after pauses from \(Limits.retrySeconds) seconds to \(Limits.retrySecondsAtMost / 60) minutes, until it succeeds; only what nobody \
+                but a person can mend, such as a name that is taken, ends it as FAILED. Files are the daemon's user's own (0600).
 
-                Macros of --folder: %DATASET_ID%, %DESTINATION%, %DATETIME%, %EXPORT_TIME%, %DESTINATION_INSTANCE_NAME%, \
-                %DESTINATION_INSTANCE_ID%, %SANDBOX_NAME%, %ORGANIZATION_NAME%.
+                Macros of --folder, with what they stand for at 09:05 UTC:
+                  %DATASET_ID%                 message-export-prod
+                  %EXPORT_TIME%                exportTime=202611230905
+                  %DATETIME%                   20261123_090500
+                  %SANDBOX_NAME%               prod
+                  %ORGANIZATION_NAME%          the organization's name
+                  %DESTINATION%                local: the destination's type
+                  %DESTINATION_INSTANCE_NAME%  archive: its name
+                  %DESTINATION_INSTANCE_ID%    its id
 
                 EXAMPLES
                   msgexport dataflow create hourly --destination archive --format json
@@ -78,11 +87,13 @@ struct DataflowCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Changes what is given of a dataflow.",
             discussion: """
-                A run that waits to be tried again begins anew with what is changed. While a run delivers, only the schedule can be changed.
+                A run that waits to be tried again goes on with what is changed. While a run delivers, and where one that waits has delivered \
+                files, only the schedule can be changed: wait for its end, or cancel it.
 
                 EXAMPLES
                   msgexport dataflow edit daily --every 3h
                   msgexport dataflow edit daily --destination elsewhere
+                  msgexport dataflow edit daily --end none
                 """)
 
         @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"))
@@ -101,7 +112,8 @@ struct DataflowCommand: ParsableCommand {
         @OptionGroup var named: Name
 
         func run() async throws {
-            let edited = try await named.connection.withClient(naming: .dataflow, named.name) { (client) throws(Status) in
+            let edited = try await named.connection.withClient(naming: .dataflow, named.name, or: destination) {
+                (client) throws(Status) in
                 var change = DataflowChange()
                 change.destination = destination
                 change.compression = files.compression
@@ -120,7 +132,8 @@ struct DataflowCommand: ParsableCommand {
             commandName: "run", abstract: "Exports what was stored since the dataflow's last successful run, or a window.",
             discussion: """
                 With --since, --until or --destination it exports what was ingested in that time, or all that is retained, again: that moves no \
-                cursor, and its manifest stands outside the chain. With --wait the exit code tells whether the run succeeded.
+                cursor, and its manifest stands outside the chain. A run that somebody asked for is not tried again by itself when it fails: see \
+                'msgexport run retry'. With --wait the exit code tells whether the run succeeded.
 
                 EXAMPLES
                   msgexport dataflow run daily --wait
@@ -145,7 +158,7 @@ struct DataflowCommand: ParsableCommand {
         @OptionGroup var named: Name
 
         func run() async throws {
-            let run = try await named.connection.withClient(naming: .dataflow, named.name) { client in
+            let run = try await named.connection.withClient(naming: .dataflow, named.name, or: destination) { client in
                 let started = try await client.startRun(
                     dataflow: named.name, since: since, until: until, destination: destination)
                 return wait ? try await RunCommand.watch(started.id, client) : started
@@ -169,7 +182,8 @@ struct DataflowCommand: ParsableCommand {
         func run() async throws {
             let dataflows = try await connection.withClient { try await $0.dataflows() }
             Terminal.show(
-                dataflows.map(\.fields), columns: ["Dataflow", "Destination", "Format", "Schedule", "Next run", "Cursor"],
+                dataflows.map(\.fields),
+                columns: ["Dataflow", "Destination", "Format", "Schedule", "Enabled", "Next run", "Cursor"],
                 as: connection.output)
         }
     }
@@ -266,7 +280,7 @@ struct DataflowCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Removes a dataflow, and shows what it was.",
             discussion: """
-                Its runs are forgotten; what they delivered stays. Refused while a run of it delivers.
+                Its runs are forgotten; what they delivered stays. Refused while a run of it is under way.
 
                 EXAMPLE
                   msgexport dataflow delete daily
@@ -297,7 +311,7 @@ extension Dataflow {
         fields += [
             Field("Folder", "folderTemplate", .text(settings.folder.text)),
             Field("File size", "fileSizeLimit", .number(settings.fileSizeLimit)), Field("Enabled", "enabled", .flag(isEnabled)),
-            Field("Next run", "nextRunAt", .text(nextRunAt?.description ?? "none")), Field("Cursor", "cursor", .number(cursor)),
+            Field("Next run", "nextRunAt", nextRunAt), Field("Cursor", "cursor", .number(cursor)),
             Field("Expired unexported", "expiredUnexported", .number(expiredUnexported)),
             Field("Revision", "revision", .number(UInt64(revision))), Field("Created", "createdAt", .text(createdAt.description)),
         ]

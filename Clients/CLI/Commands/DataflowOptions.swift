@@ -4,7 +4,7 @@ import MessageExportClient
 /// When a dataflow runs by itself, as options.
 struct ScheduleOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Run at equal distances: 15min, 1h, 3h, 6h, 8h or 12h.", valueName: "distance"),
+        help: ArgumentHelp("Run at equal distances: 15m, 1h, 3h, 6h, 8h or 12h.", valueName: "distance"),
         transform: ScheduleOptions.minutes)
     var every: Int?
 
@@ -19,12 +19,23 @@ struct ScheduleOptions: ParsableArguments {
     @Flag(help: "Run only when somebody asks.")
     var manual = false
 
-    @Option(
-        help: ArgumentHelp("No run before then, such as 2026-12-01T00:00:00Z.", valueName: "time"), transform: Instant.argument)
-    var start: Instant?
+    /// A time that is given, or that there shall be none.
+    enum Bound {
+        case none
+        case at(Instant)
 
-    @Option(help: ArgumentHelp("No run from then on.", valueName: "time"), transform: Instant.argument)
-    var end: Instant?
+        var instant: Instant? {
+            if case .at(let instant) = self { instant } else { nil }
+        }
+    }
+
+    @Option(
+        help: ArgumentHelp("No run before then, such as 2026-12-01T00:00:00Z, or 'none'.", valueName: "time"),
+        transform: ScheduleOptions.bound)
+    var start: Bound?
+
+    @Option(help: ArgumentHelp("No run from then on, or 'none'.", valueName: "time"), transform: ScheduleOptions.bound)
+    var end: Bound?
 
     func validate() throws {
         let recurrences = [every != nil, daily != nil, once, manual].filter { $0 }.count
@@ -40,22 +51,27 @@ struct ScheduleOptions: ParsableArguments {
         if let daily { schedule.recurrence = .daily(minute: daily) }
         if once { schedule.recurrence = .once }
         if manual { schedule.recurrence = .manual }
-        schedule.start = start ?? schedule.start
-        schedule.end = end ?? schedule.end
+        if let start { schedule.start = start.instant }
+        if let end { schedule.end = end.instant }
         return schedule == current ? nil : schedule
     }
 
     private static func minutes(_ text: String) throws -> Int {
-        for (unit, minutes) in [("min", 1), ("h", 60)] where text.hasSuffix(unit) {
-            guard let number = Int(text.dropLast(unit.count)), number > 0, number < 1000 else { break }
+        for (unit, minutes) in [("min", 1), ("m", 1), ("h", 60)] where text.hasSuffix(unit) {
+            guard let number = Int(text.dropLast(unit.count)), Limits.scheduleMinutes.contains(number * minutes) else { break }
             return number * minutes
         }
-        throw ValidationError("'\(text)' is no distance such as 15min or 3h")
+        throw ValidationError("'\(text)' is none of 15m, 1h, 3h, 6h, 8h, 12h")
+    }
+
+    private static func bound(_ text: String) throws -> Bound {
+        text == "none" ? .none : .at(try Instant.argument(text))
     }
 
     private static func minuteOfDay(_ text: String) throws -> Int {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hour = Int(parts[0]), let minute = Int(parts[1]),
+        guard parts.count == 2, (1...2).contains(parts[0].count), parts[1].count == 2, let hour = Int(parts[0]),
+            let minute = Int(parts[1]),
             (0..<24).contains(hour), (0..<60).contains(minute)
         else { throw ValidationError("'\(text)' is no time of day such as 02:30") }
         return hour * 60 + minute
@@ -64,7 +80,7 @@ struct ScheduleOptions: ParsableArguments {
 
 /// How files are made and where they go, as options.
 struct FileOptions: ParsableArguments {
-    @Option(help: "How the files are compressed. Default: gzip for json, zstd for parquet.")
+    @Option(help: "How the files are compressed; json by gzip or none. Default: gzip for json, zstd for parquet.")
     var compression: Compression?
 
     @Option(
@@ -74,7 +90,7 @@ struct FileOptions: ParsableArguments {
     var folder: FolderTemplate?
 
     @Option(
-        help: ArgumentHelp("Begin another file when one has this size, such as 64MiB. Default: 256MiB.", valueName: "size"),
+        help: ArgumentHelp("Begin another file when one has this size, 1MiB to 4GiB. Default: 256MiB.", valueName: "size"),
         transform: FileOptions.size)
     var fileSize: UInt64?
 
@@ -83,8 +99,9 @@ struct FileOptions: ParsableArguments {
     }
 
     private static func size(_ text: String) throws -> UInt64 {
-        for (unit, bytes) in [("MiB", UInt64(1) << 20), ("GiB", 1 << 30)] where text.hasSuffix(unit) {
-            guard let number = UInt64(text.dropLast(3)), number > 0, number <= 1 << 20 else { break }
+        for (unit, bytes) in [("MiB", UInt64(1) << 20), ("GiB", 1 << 30), ("M", 1 << 20), ("G", 1 << 30)]
+        where text.hasSuffix(unit) {
+            guard let number = UInt64(text.dropLast(unit.count)), number > 0, number <= 1 << 20 else { break }
             return number * bytes
         }
         throw ValidationError("'\(text)' is no size such as 64MiB or 1GiB")

@@ -37,6 +37,8 @@ struct RunCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows the newest runs, the newest first.",
             discussion: """
+                PROCESSING with an error: an attempt failed, and it is tried again, at the time that 'msgexport run show' tells.
+
                 EXAMPLES
                   msgexport run list
                   msgexport run list --dataflow daily -n 5
@@ -169,5 +171,5 @@ extension Run {
     }
 
     /// What a table has room for.
-    static let columns = ["Run", "Dataflow", "State", "Records exported", "Started"]
+    static let columns = ["Run", "Dataflow", "State", "Records exported", "Started", "Error"]
 }

@@ -74,13 +74,19 @@ extension Connection {
     }
 
     /// Connects for one command that names a thing: where it is not found, the error says which one may be meant.
+    ///
+    /// - Parameter destination: of a command that names one, too.
     func withClient<Value: Sendable>(
-        naming thing: NamedThing, _ name: String, _ body: (MessageExportClient) async throws -> Value
+        naming thing: NamedThing, _ name: String, or destination: String? = nil,
+        _ body: (MessageExportClient) async throws -> Value
     ) async throws -> Value {
         try await withClient { client in
             do {
                 return try await body(client)
             } catch let status as Status where status.code == .notFound {
+                if let destination, status.field == "destination" {
+                    throw await status.suggesting(.destination, for: destination, client)
+                }
                 throw await status.suggesting(thing, for: name, client)
             }
         }

@@ -1,4 +1,5 @@
 import Formats
+import Model
 
 /// A named value of something shown.
 struct Field {
@@ -6,6 +7,8 @@ struct Field {
         case text(String)
         case number(UInt64)
         case flag(Bool)
+        /// There is no value: for people these words.
+        case none(String)
         case list([String])
         /// A table within: one list of fields a row.
         case rows([[Field]])
@@ -17,6 +20,7 @@ struct Field {
             case .text(let text): text
             case .number(let number): String(number)
             case .flag(let flag): flag ? "on" : "off"
+            case .none(let words): words
             case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
             case .rows(let rows): String(rows.count)
             case .thing: ""
@@ -36,10 +40,15 @@ struct Field {
         self.value = value
     }
 
+    /// A time, or none.
+    init(_ label: String, _ key: String, _ time: Instant?) {
+        self.init(label, key, time.map { .text($0.description) } ?? .none("none"))
+    }
+
     var isTable: Bool {
         switch value {
         case .rows, .thing: true
-        case .text, .number, .flag, .list: false
+        case .text, .number, .flag, .none, .list: false
         }
     }
 
@@ -48,6 +57,7 @@ struct Field {
         case .text(let text): json.member(key, text)
         case .number(let number): json.member(key, number)
         case .flag(let flag): json.member(key, flag)
+        case .none: json.null(key)
         case .list(let items):
             json.array(key) { json in
                 for item in items { json.value(item) }

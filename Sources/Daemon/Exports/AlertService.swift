@@ -29,6 +29,8 @@ final class AlertService: Service {
 
     /// Raises an alert, unless it tells of a state that is told of already.
     func raise(_ alert: Alert, in sandbox: Sandbox) async {
+        var alert = alert
+        alert.detail = String(alert.detail.prefix(Limits.alertDetailCharacters))
         do throws(CatalogError) {
             guard try await catalog.raise(alert, sandboxID: sandbox.id) else { return }
         } catch {
@@ -55,7 +57,11 @@ final class AlertService: Service {
 
     func run() async {
         await withGracefulShutdownHandler {
-            for await notice in notices { await tell(notice) }
+            for await notice in notices {
+                // What still waits at a stop is kept in the catalog.
+                if Task.isShuttingDownGracefully { break }
+                await cancelWhenGracefulShutdown { await self.tell(notice) }
+            }
         } onGracefulShutdown: {
             self.continuation.finish()
         }
@@ -73,29 +79,37 @@ final class AlertService: Service {
             json.member("detail", notice.alert.detail)
         }
         json.newline()
-        let text = json.text
+        let text = json.bytes
         let outcome = await withTaskGroup(of: String?.self) { group in
-            group.addTask {
-                do {
-                    let ended = try await Subprocess.run(
-                        .path(command), environment: .custom([:] as [Environment.Key: String]), input: .string(text),
-                        output: .discarded,
-                        error: .discarded)
-                    return ended.terminationStatus.isSuccess ? "" : "it ended with \(ended.terminationStatus)"
-                } catch {
-                    return "it could not be run: \(error)"
-                }
-            }
+            group.addTask { await Self.run(command, input: text) }
             group.addTask {
                 // Cancelled when the program has ended before.
                 try? await Task.sleep(for: .seconds(Limits.alertCommandSeconds))
-                return Task.isCancelled ? "" : "it took more than \(Limits.alertCommandSeconds) seconds, and was ended"
+                return Task.isCancelled ? nil : "it took more than \(Limits.alertCommandSeconds) seconds, and was ended"
             }
-            let first = await group.next() ?? ""
-            // Cancelling ends the program.
+            let first = await group.next() ?? nil
+            // Cancelling ends the program, and what it has started.
             group.cancelAll()
-            return first ?? ""
+            return first
         }
-        if !outcome.isEmpty { logger.error("the alert command failed", metadata: ["reason": "\(outcome)"]) }
+        if let outcome { logger.error("the alert command failed", metadata: ["reason": "\(outcome)"]) }
+    }
+
+    /// - Returns: why it did not do well; nil: it did.
+    private static func run(_ command: FilePath, input: [UInt8]) async -> String? {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))]
+        do {
+            // A pipe holds all of it: nobody waits for a program that does not read.
+            let (reading, writing) = try FileDescriptor.pipe()
+            _ = try writing.closeAfter { try writing.writeAll(input) }
+            let ended = try await Subprocess.run(
+                .path(command), environment: .custom([:] as [Environment.Key: String]), platformOptions: options,
+                input: .fileDescriptor(reading, closeAfterSpawningProcess: true), output: .discarded, error: .discarded)
+            return ended.terminationStatus.isSuccess ? nil : "it ended with \(ended.terminationStatus)"
+        } catch {
+            return "it could not be run: \(error)"
+        }
     }
 }

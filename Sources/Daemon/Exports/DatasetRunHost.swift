@@ -18,9 +18,10 @@ struct DatasetRunHost: RunHost {
         try store.nextBatch(after: after, through: through)?.map { try Record($0, sandbox: sandbox.name) }
     }
 
-    func absences(in sequences: ClosedRange<UInt64>) throws -> [Manifest.Absent] {
-        let destroyed = try catalog.expiredRanges(sandboxID: sandbox.id, in: sequences)
-        return try store.absences(in: sequences, destroyed: destroyed).map {
+    func absences(in ranges: [ClosedRange<UInt64>]) throws -> [Manifest.Absent] {
+        guard let first = ranges.first, let last = ranges.last else { return [] }
+        let destroyed = try catalog.expiredRanges(sandboxID: sandbox.id, in: first.lowerBound...last.upperBound)
+        return try store.absences(in: ranges, destroyed: destroyed).map {
             Manifest.Absent(
                 firstSequence: $0.sequences.lowerBound, lastSequence: $0.sequences.upperBound, reason: $0.reason.rawValue)
         }
@@ -35,8 +36,8 @@ struct DatasetRunHost: RunHost {
             number, lastSequence: part.file.lastSequence, document: Array(JSONEncoder().encode(part)), of: run.id)
     }
 
-    func noteManifest(_ document: [UInt8]) throws {
-        try catalog.noteManifest(document, of: run.id)
+    func noteManifest(_ document: [UInt8], named name: String) throws {
+        try catalog.noteManifest(document, named: name, of: run.id)
     }
 
     func auditHead() throws -> Manifest.AuditAnchor? {

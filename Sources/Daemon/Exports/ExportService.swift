@@ -39,15 +39,14 @@ final class ExportService: Service {
     // MARK: What is asked for
 
     /// Fixes a run and queues it.
-    func start(_ request: RunWish, in place: Place) async throws(Status) -> Run {
+    func start(_ request: RunWish, by user: UInt32, in entry: SandboxDirectory.Entry) async throws(Status) -> Run {
         try requireRoom()
-        let entry = place.entry
         let window = try await window(request, of: entry)
         let order: RunOrder
         do {
             order = try await catalog.beginRun(
-                by: place.user, sandboxID: entry.sandbox.id, dataflow: request.dataflow, through: entry.store.totals.lastSequence,
-                window: window, destination: request.destination)
+                by: user, sandboxID: entry.sandbox.id, dataflow: request.dataflow, of: entry.extent, window: window,
+                destination: request.destination)
         } catch {
             throw Status(error)
         }
@@ -56,11 +55,11 @@ final class ExportService: Service {
     }
 
     /// Takes a run up again.
-    func retry(_ runID: String, in place: Place) async throws(Status) -> Run {
+    func retry(_ runID: String, by user: UInt32, in sandbox: Sandbox) async throws(Status) -> Run {
         try requireRoom()
         do {
-            let run = try await catalog.retryRun(by: place.user, sandboxID: place.entry.sandbox.id, id: runID)
-            enqueue(runID, of: place.entry.sandbox.id)
+            let run = try await catalog.retryRun(by: user, sandboxID: sandbox.id, id: runID)
+            enqueue(runID, of: sandbox.id)
             return run
         } catch {
             throw Status(error)
@@ -68,8 +67,7 @@ final class ExportService: Service {
     }
 
     /// Ends a run that is under way; returns when it has ended.
-    func cancel(_ runID: String, in place: Place) async throws(Status) -> Run {
-        let (sandbox, user) = (place.entry.sandbox, place.user)
+    func cancel(_ runID: String, by user: UInt32, in sandbox: Sandbox) async throws(Status) -> Run {
         do throws(CatalogError) {
             let run = try await catalog.run(sandboxID: sandbox.id, id: runID)
             guard !run.state.isFinal else {
@@ -83,22 +81,34 @@ final class ExportService: Service {
             }
             defer { board.end(runID) }
             let left = try await catalog.run(sandboxID: sandbox.id, id: runID)
-            if !left.state.isFinal, let order = try await catalog.runOrder(runID) {
-                try await endCancelled(Export(order, organization: "", publicKey: [], sandbox: sandbox), by: user)
-            }
+            if !left.state.isFinal { try await endCancelled(left, by: user, in: sandbox) }
             return try await catalog.run(sandboxID: sandbox.id, id: runID)
         } catch {
             throw Status(error)
         }
     }
 
-    private func endCancelled(_ export: Export, by user: UInt32?) async throws(CatalogError) {
-        await DiskQueue("withdraw").run { [files] in export.withdraw(files: files) }
-        var run = export.run
+    private func endCancelled(_ run: Run, by user: UInt32?, in sandbox: Sandbox) async throws(CatalogError) {
+        var run = try await withdraw(run, in: sandbox)
         run.state = .cancelled
+        try await end(run, by: user, in: sandbox)
+    }
+
+    /// Removes what a run delivered.
+    /// - Returns: the run without it; where something may be left, its error says so.
+    private func withdraw(_ run: Run, in sandbox: Sandbox) async throws(CatalogError) -> Run {
+        // As the ledger is now.
+        guard let order = try await catalog.runOrder(run.id) else { return run }
+        let export = Export(order, organization: "", publicKey: [], sandbox: sandbox)
+        var run = order.run
         run.error = nil
-        run.endedAt = time.now
-        try await catalog.endRun(run, by: user)
+        do {
+            try await DiskQueue("withdraw").run { [files] in try export.withdraw(files: files) }
+            run.manifest = nil
+        } catch {
+            run.error = "what it delivered to \(run.folder) could not be removed: \(error)"
+        }
+        return run
     }
 
     /// Returns when nobody is at the run any more; at once when nobody is.
@@ -150,18 +160,8 @@ final class ExportService: Service {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.tick() }
-                for await _ in self.wakes {
-                    await self.takeUpWhatIsDue()
-                    while self.atWork.load(ordering: .relaxed) < Limits.runsAtOnce, let next = self.queue.withLock({ $0.next() })
-                    {
-                        self.atWork.add(1, ordering: .relaxed)
-                        group.addTask {
-                            await self.attempt(next.runID, of: next.sandboxID)
-                            self.atWork.subtract(1, ordering: .relaxed)
-                            self.wake.yield()
-                        }
-                    }
-                }
+                // Attempts are not cancelled: each ends at its next batch, and is recorded.
+                await self.attempt()
                 group.cancelAll()
             }
         } onGracefulShutdown: {
@@ -170,6 +170,23 @@ final class ExportService: Service {
             self.wake.finish()
         }
         for next in sequence(state: (), next: { _ in self.queue.withLock { $0.next() } }) { board.end(next.runID) }
+    }
+
+    /// Attempts what is queued, some at a time, until the stop.
+    private func attempt() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in wakes {
+                await takeUpWhatIsDue()
+                while atWork.load(ordering: .relaxed) < Limits.runsAtOnce, let next = queue.withLock({ $0.next() }) {
+                    atWork.add(1, ordering: .relaxed)
+                    group.addTask {
+                        await self.attempt(next.runID, of: next.sandboxID)
+                        self.atWork.subtract(1, ordering: .relaxed)
+                        self.wake.yield()
+                    }
+                }
+            }
+        }
     }
 
     private func tick() async {
@@ -201,17 +218,17 @@ final class ExportService: Service {
     }
 
     private func begin(_ dataflow: Dataflow, of entry: SandboxDirectory.Entry) async throws(CatalogError) {
-        let last = entry.store.totals.lastSequence
+        let extent = entry.extent
         let comesAgain = dataflow.settings.schedule.longestGap != nil
-        guard last > dataflow.cursor || !comesAgain else {
+        guard extent.through > dataflow.cursor || !comesAgain else {
             return try await catalog.skipRun(of: dataflow.id, sandboxID: entry.sandbox.id)
         }
         let order: RunOrder
         do throws(CatalogError) {
             order = try await catalog.beginRun(
-                by: nil, sandboxID: entry.sandbox.id, dataflow: dataflow.name, through: last, dueAt: dataflow.nextRunAt)
-        } catch  where error.code == .failedPrecondition || error.code == .notFound {
-            // One is under way, and this one follows when it has ended; or the dataflow was deleted meanwhile.
+                by: nil, sandboxID: entry.sandbox.id, dataflow: dataflow.name, of: extent, dueAt: dataflow.nextRunAt)
+        } catch  where [.failedPrecondition, .notFound, .aborted].contains(error.code) {
+            // One is under way, and this one follows when it has ended; or something was changed meanwhile.
             return
         }
         await raise(
@@ -242,33 +259,37 @@ final class ExportService: Service {
             let export = Export(
                 order, organization: organization.name, publicKey: organization.signingKey, sandbox: entry.sandbox)
             let host = DatasetRunHost(run: order.run, sandbox: entry.sandbox, store: entry.store, catalog: catalog, board: board)
+            let done: Export.Outcome
             do {
-                let done = try await DiskQueue("run.\(runID)").run { [self] in
+                done = try await DiskQueue("run.\(runID)").run { [self] in
                     let run = order.run
                     let expected = try entry.store.count(after: run.after, through: run.through)
                     try catalog.note(expected: expected, of: run.id)
                     return try export.perform(host, files: files)
                 }
-                try await end(done.run, manifest: done.manifest, in: entry.sandbox)
             } catch {
-                try await fail(export, error, of: entry)
+                return try await fail(order.run, error, of: entry)
             }
+            try await end(done.run, manifest: done.manifest, absent: done.absent, in: entry.sandbox)
         } catch {
             // The run stays under way, and is taken up again.
             logger.error("what became of a run could not be recorded", metadata: ["run": "\(runID)", "error": "\(error)"])
         }
     }
 
-    private func end(_ run: Run, manifest: [UInt8]? = nil, in sandbox: Sandbox) async throws(CatalogError) {
+    private func end(
+        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = [], in sandbox: Sandbox
+    ) async throws(CatalogError) {
         var run = run
         run.endedAt = time.now
-        try await catalog.endRun(run, manifest: manifest)
+        let lost = try await catalog.endRun(run, by: user, manifest: manifest, absent: absent)
         logger.info(
             "run ended",
             metadata: [
                 "run": "\(run.id)", "dataflow": "\(run.dataflow)", "state": "\(run.state.rawValue)",
                 "records": "\(run.totals.exported)", "error": "\(run.error ?? "none")",
             ])
+        await tell(ofLost: lost, by: run, in: sandbox)
         await alerts.clear([.runDelayed], of: run.dataflow, in: sandbox)
         if run.state == .success {
             await alerts.clear([.runFailed, .atRisk], of: run.dataflow, in: sandbox)
@@ -277,12 +298,11 @@ final class ExportService: Service {
     }
 
     /// What is tried again waits; the rest has failed, or was stopped.
-    private func fail(_ export: Export, _ error: any Error, of entry: SandboxDirectory.Entry) async throws(CatalogError) {
-        var run = export.run
+    private func fail(_ run: Run, _ error: any Error, of entry: SandboxDirectory.Entry) async throws(CatalogError) {
         if case Export.Failure.stopped(let stop) = error {
             logger.info("run stopped", metadata: ["run": "\(run.id)", "reason": "\(stop)"])
             // It goes on with the next daemon, or not at all.
-            if stop == .cancelled { try await endCancelled(export, by: board.cancelledBy(run.id)) }
+            if stop == .cancelled { try await endCancelled(run, by: board.cancelledBy(run.id), in: entry.sandbox) }
             return
         }
         let isWorthRetrying = (error as? Export.Failure)?.isWorthRetrying ?? true
@@ -290,23 +310,39 @@ final class ExportService: Service {
         if run.trigger == .scheduled, isWorthRetrying {
             let pause = Run.backoff(afterAttempt: run.attempts, jitter: Double.random(in: 0...1))
             let next = Instant(milliseconds: now.milliseconds + pause)
-            try await catalog.postpone(run.id, until: next, error: "\(error)")
+            let lost = try await catalog.postpone(run.id, until: next, error: "\(error)")
             logger.warning(
                 "run is tried again",
                 metadata: ["run": "\(run.id)", "attempt": "\(run.attempts)", "at": "\(next)", "error": "\(error)"])
             await raise(.runFailed, of: run, "attempt \(run.attempts): \(error)", in: entry.sandbox)
+            await tell(ofLost: lost, by: run, in: entry.sandbox)
             return
         }
-        await DiskQueue("withdraw").run { [files] in export.withdraw(files: files) }
-        run.state = .failed
-        run.error = "\(error)"
-        try await end(run, in: entry.sandbox)
+        var failed = try await withdraw(run, in: entry.sandbox)
+        failed.state = .failed
+        failed.error = ["\(error)", failed.error].compactMap(\.self).joined(separator: "; ")
+        try await end(failed, in: entry.sandbox)
         await raise(.runFailed, of: run, "\(error)", in: entry.sandbox)
+    }
+
+    private func tell(ofLost records: UInt64, by run: Run, in sandbox: Sandbox) async {
+        guard records > 0 else { return }
+        await raise(
+            .expiredUnexported, of: run, "\(records) records expired while it was under way, and it did not export them",
+            in: sandbox)
     }
 
     private func raise(_ kind: Alert.Kind, of run: Run, _ detail: String, in sandbox: Sandbox) async {
         await alerts.raise(
             Alert(kind: kind, dataflow: run.dataflow, run: run.id, time: time.now, detail: detail), in: sandbox)
+    }
+}
+
+extension SandboxDirectory.Entry {
+    /// What of its dataset is there now.
+    var extent: DatasetExtent {
+        let (after, through) = store.retained
+        return DatasetExtent(epoch: store.epoch, after: after, through: through)
     }
 }
 

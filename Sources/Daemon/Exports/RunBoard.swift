@@ -65,6 +65,9 @@ final class RunBoard: Sendable {
     /// Lets all runs end at their next batch, to go on with the next daemon.
     func stopAll() { state.withLock { $0.isStopping = true } }
 
+    /// Whether all are to end.
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
     func stop(of runID: String) -> RunStop? {
         state.withLock { $0.entries[runID]?.stop ?? ($0.isStopping ? .daemon : nil) }
     }

@@ -8,11 +8,11 @@ import RPC
 extension ManagementHandlers {
     func createDataflow(_ request: CreateDataflowRequest, in place: Place) async throws(Status) -> Dataflow {
         let name = try ResourceName(request.name)
-        try request.settings.check(request.format, request.mode, keeping: place.sandbox.retention)
+        try check(request.settings, request.format, request.mode, place.sandbox)
         let made = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.createDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, format: request.format, mode: request.mode,
-                settings: request.settings)
+                settings: request.settings, after: place.entry.store.retained.after)
         }
         return try await withBacklog(made, in: place)
     }
@@ -23,17 +23,29 @@ extension ManagementHandlers {
             throw Status(
                 .invalidArgument, "nothing is to be changed", hint: "set the destination, the schedule or another setting")
         }
-        let retention = place.sandbox.retention
+        let sandbox = place.sandbox
         let edited = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.editDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, revision: request.ifRevision
             ) { (dataflow) throws(Status) in
                 let settings = request.change.applied(to: dataflow.settings)
-                try settings.check(dataflow.format, dataflow.mode, keeping: retention)
+                try check(settings, dataflow.format, dataflow.mode, sandbox)
                 return settings
             }
         }
         return try await withBacklog(try edited.get(), in: place)
+    }
+
+    private func check(
+        _ settings: DataflowSettings, _ format: Format, _ mode: ExportMode, _ sandbox: Sandbox
+    ) throws(Status) {
+        try settings.check(format, mode, keeping: sandbox.retention)
+        let (schedule, zone) = (settings.schedule, try Zone(sandbox.timeZone))
+        guard schedule.recurrence == .manual || schedule.next(from: time.now, in: zone) != nil else {
+            throw Status(
+                .invalidArgument, "no run would be due before its end", field: "schedule.end_ms",
+                hint: "give it a later end, or none")
+        }
     }
 
     func enableDataflow(_ request: NameRequest, in place: Place) async throws(Status) -> Dataflow {
@@ -90,29 +102,41 @@ extension ManagementHandlers {
         try await exports.start(
             RunWish(
                 dataflow: request.dataflow, since: request.since, until: request.until, destination: request.destination),
-            in: place)
+            by: place.user, in: place.entry)
     }
 
     func retryRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
-        try await exports.retry(request.runID, in: place)
+        try await exports.retry(request.runID, by: place.user, in: place.sandbox)
     }
 
     func cancelRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
-        try await exports.cancel(request.runID, in: place)
+        try await exports.cancel(request.runID, by: place.user, in: place.sandbox)
     }
 
     func waitRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
         // A run that does not exist is refused before it is waited for.
         let run = try await getRun(request, in: place)
         await exports.waitForEnd(of: run.id)
-        return try await getRun(request, in: place)
+        return try await ended(request, in: place)
+    }
+
+    /// The run after nobody is at it any more.
+    /// - Throws: `unavailable` where that is because the daemon stops.
+    private func ended(_ request: RunRequest, in place: Place) async throws(Status) -> Run {
+        let run = try await getRun(request, in: place)
+        guard run.state.isFinal || run.nextAttemptAt != nil || !exports.board.isStopping else {
+            throw Status(
+                .unavailable, "the daemon is stopping: run \(run.id) goes on when it is back",
+                hint: "msgexport run watch \(run.id)")
+        }
+        return run
     }
 
     func watchRun(_ request: RunRequest, in place: Place) async throws(Status) {
         let moves = exports.board.watch(request.runID)
         try await place.call.send(try await getRun(request, in: place).packed)
         for await _ in moves { try await place.call.send(try await getRun(request, in: place).packed) }
-        try await place.call.send(try await getRun(request, in: place).packed)
+        try await place.call.send(try await ended(request, in: place).packed)
     }
 
     func getRun(_ request: RunRequest, in place: Place) async throws(Status) -> Run {

@@ -43,6 +43,12 @@ extension ManagementHandlers {
         try await reads.run { () throws(Status) in
             do throws(DiskError) { try time.confirm() } catch { throw Status(error) }
         }
+        // Times to come were calculated by what was believed.
+        for entry in directory.snapshot.entries.values {
+            try await unlessCatalogFails { () async throws(CatalogError) in
+                try await catalog.rescheduleDataflows(sandboxID: entry.sandbox.id)
+            }
+        }
         return time.reading
     }
 }

@@ -1,4 +1,5 @@
 package import Model
+import Synchronization
 
 /// Why there is no record of a sequence.
 package enum Absence: String, Hashable, Sendable, CaseIterable {
@@ -24,29 +25,46 @@ package struct AbsentRange: Hashable, Sendable {
 }
 
 extension RecordStore {
-    /// Why there are no records of these sequences, of which none was read: without gaps, in their order. Blocks.
+    /// The dataset's life between resets that this is.
+    package var epoch: UInt32 { settings.epoch }
+
+    /// What is retained: the last sequence before it, and its last one. Does not block.
+    package var retained: (after: UInt64, through: UInt64) {
+        // First: what is committed meanwhile is visible then.
+        let settled = state.withLock { $0.settledSequence }
+        let segments = visible
+        let through = segments.filter { $0.records > 0 }.map(\.lastSequence).max() ?? settled
+        return (segments.compactMap(\.lowestSequence).min().map { $0 - 1 } ?? settled, through)
+    }
+
+    /// Why there are no records of these sequences, of which none was read: without gaps in each range, in their order. Blocks.
     ///
-    /// - Parameter destroyed: sequences of records that expired and were destroyed, as far as they are known elsewhere.
-    /// - Throws: `io`.
+    /// - Parameters:
+    ///   - ranges: in their order.
+    ///   - destroyed: sequences of records that expired and were destroyed, as far as they are known elsewhere.
+    /// - Throws: `io`, also where a record of them can be read after all: try again.
     package func absences(
-        in sequences: ClosedRange<UInt64>, destroyed: [ClosedRange<UInt64>]
+        in ranges: [ClosedRange<UInt64>], destroyed: [ClosedRange<UInt64>]
     ) throws(DatasetError) -> [AbsentRange] {
         var marks = (destroyed + expired.compactMap(\.sequences)).map { AbsentRange(sequences: $0, reason: .expired) }
-        let (found, lowest) = try reading { (segments) throws(DatasetError) in
-            var found: [AbsentRange] = []
+        let (lost, erased, lowest) = try reading { (segments) throws(DatasetError) in
+            var (lost, erased): ([AbsentRange], [UInt64]) = ([], [])
             for segment in segments {
-                found += segment.lost.map { AbsentRange(sequences: $0, reason: .damaged) }
-                for sequence in try segment.erased(in: sequences) {
-                    found.append(AbsentRange(sequences: sequence...sequence, reason: .erased))
-                }
-                found += try segment.unreadable(in: sequences).map { AbsentRange(sequences: $0, reason: .damaged) }
+                lost += segment.lost.map { AbsentRange(sequences: $0, reason: .damaged) }
+                lost += try segment.unreadable(in: ranges).map { AbsentRange(sequences: $0, reason: .damaged) }
+                erased += try segment.erased()
             }
-            return (found, segments.compactMap(\.lowestSequence).min())
+            return (lost, erased.sorted(), segments.compactMap(\.lowestSequence).min())
         }
-        marks += found
+        marks += lost
         // What came before all that is there is not there any more.
         if let lowest, lowest > 1 { marks.append(AbsentRange(sequences: 1...lowest - 1, reason: .expired)) }
-        return AbsentRange.cover(sequences, with: marks)
+        var next = erased[...]
+        return ranges.flatMap { range in
+            next = next.drop { $0 < range.lowerBound }
+            let singles = next.prefix { $0 <= range.upperBound }.map { AbsentRange(sequences: $0...$0, reason: .erased) }
+            return AbsentRange.cover(range, with: singles + marks.filter { $0.sequences.overlaps(range) })
+        }
     }
 }
 
@@ -96,31 +114,40 @@ extension Segment {
         return [known, lost].compactMap { $0 }.min()
     }
 
-    /// Sequences of the batches there that cannot be read: damaged since their index was made.
-    fileprivate func unreadable(in sequences: ClosedRange<UInt64>) throws(DatasetError) -> [ClosedRange<UInt64>] {
-        guard records > 0, sequences.overlaps(firstSequence...lastSequence) else { return [] }
+    /// Sequences of the batches that meet one of the ranges and cannot be read: damaged since their index was made.
+    fileprivate func unreadable(in ranges: [ClosedRange<UInt64>]) throws(DatasetError) -> [ClosedRange<UInt64>] {
+        guard records > 0 else { return [] }
         var unreadable: [ClosedRange<UInt64>] = []
-        var cursor = sequences.lowerBound - 1
-        while let batch = try batch(after: cursor), batch.firstSequence <= sequences.upperBound {
-            cursor = batch.lastSequence
-            do throws(DatasetError) { _ = try records(of: batch) } catch {
-                guard error.code == .corrupt else { throw error }
-                unreadable.append(batch.firstSequence...batch.lastSequence)
+        var cursor: UInt64 = 0
+        for range in ranges where range.overlaps(firstSequence...lastSequence) {
+            cursor = max(cursor, range.lowerBound - 1)
+            while let batch = try batch(after: cursor), batch.firstSequence <= range.upperBound {
+                cursor = batch.lastSequence
+                let found: [StoredRecord]
+                do throws(DatasetError) { found = try records(of: batch) } catch {
+                    guard error.code == .corrupt else { throw error }
+                    unreadable.append(batch.firstSequence...batch.lastSequence)
+                    continue
+                }
+                // It could not be read a moment ago.
+                guard !found.contains(where: { range.contains($0.sequence) }) else {
+                    throw DatasetError(.io, "sequence \(batch.firstSequence) can be read again")
+                }
             }
         }
         return unreadable
     }
 
-    /// Sequences of erased records, in their order.
-    fileprivate func erased(in sequences: ClosedRange<UInt64>) throws(DatasetError) -> [UInt64] {
+    /// Sequences of erased records.
+    fileprivate func erased() throws(DatasetError) -> [UInt64] {
         guard hasTombstones else { return [] }
-        var erased: [UInt64] = []
         switch index {
-        case .open(let index): erased = index.tombstones.map(\.known.sequence)
+        case .open(let index): return index.tombstones.map(\.known.sequence)
         case .sealed(let index):
+            var erased: [UInt64] = []
             try index.forEachIDs { ids in erased += ids.filter(\.known.isErased).map(\.known.sequence) }
+            return erased
         }
-        return erased.filter(sequences.contains).sorted()
     }
 }
 

@@ -201,6 +201,8 @@ extension RecordStore {
         }
 
         var highestSequence: UInt64 { nextSequence - 1 }
+        /// What has higher sequences is not visible yet, if it ever is.
+        var settledSequence: UInt64 { voidFrom - 1 }
 
         private mutating func life(at instant: Instant) -> SegmentLife {
             if let life, life.hours.contains(instant) { return life }

@@ -87,6 +87,13 @@ package struct JSONWriter: Sendable {
         if let flag { member(name, flag) }
     }
 
+    /// A member that has no value.
+    package mutating func null(_ name: String) {
+        key(name)
+        bytes.append(contentsOf: "null".utf8)
+        needsComma = true
+    }
+
     /// A member that is an object.
     package mutating func object(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
         key(name)

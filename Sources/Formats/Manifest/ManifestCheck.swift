@@ -66,23 +66,35 @@ package struct ManifestCheck: Sendable {
     /// What is wrong between the manifests of one dataflow: sequences between them, a chain that is broken. In the order of their windows.
     ///
     /// - Parameter chain: at least one, all of one dataflow and epoch, none outside the chain.
-    package static func problems(between chain: [Found]) -> [String] {
-        let chain = chain.sorted {
-            ($0.manifest.window.afterSequence, $0.manifest.window.throughSequence)
-                < ($1.manifest.window.afterSequence, $1.manifest.window.throughSequence)
-        }
-        var problems: [String] = []
+    package static func problems(between chain: [Found]) -> [(place: String, text: String)] {
+        let chain = ordered(chain)
+        var problems: [(place: String, text: String)] = []
         if let previous = chain[0].manifest.previous {
-            problems.append("\(chain[0].place): the manifest before it, of run \(previous.flowRunId), is not here")
+            problems.append((chain[0].place, "the manifest before it, of run \(previous.flowRunId), is not here"))
         }
         for (before, after) in zip(chain, chain.dropFirst()) {
             let (end, start) = (before.manifest.window.throughSequence, after.manifest.window.afterSequence)
-            if end < start { problems.append("\(after.place): sequences \(end + 1) to \(start) are in no manifest") }
-            if end > start { problems.append("\(after.place): sequences \(start + 1) to \(end) are in \(before.place) too") }
+            if end < start { problems.append((after.place, "sequences \(end + 1) to \(start) are in no manifest")) }
+            if end > start { problems.append((after.place, "sequences \(start + 1) to \(end) are in \(before.place) too")) }
             if after.manifest.previous?.sha256 != before.sha256 {
-                problems.append("\(after.place): it does not name \(before.place), as that is now, as the manifest before it")
+                problems.append((after.place, "it does not name \(before.place), as that is now, as the manifest before it"))
             }
         }
         return problems
+    }
+
+    /// By their windows; those of the same window, which are empty, each after the one that it names.
+    private static func ordered(_ chain: [Found]) -> [Found] {
+        func window(_ found: Found) -> (UInt64, UInt64) {
+            (found.manifest.window.afterSequence, found.manifest.window.throughSequence)
+        }
+        var left = chain.sorted { window($0) < window($1) }
+        var ordered: [Found] = []
+        while let next = left.first {
+            let same = left.prefix { window($0) == window(next) }
+            let follower = same.firstIndex { $0.manifest.previous?.sha256 == ordered.last?.sha256 }
+            ordered.append(left.remove(at: follower ?? 0))
+        }
+        return ordered
     }
 }

@@ -18,6 +18,8 @@ package struct ParquetWriter<Row: Sendable>: Sendable {
     /// Bytes of the file so far.
     private var size: Int64 = 4
     private var groupBytes = 0
+    /// Of the row group, those that are compressed, and those that are not yet.
+    private var (compressedBytes, bufferedBytes) = (0, 0)
 
     /// What a column of the row group has come to.
     private struct Chunk: Sendable {
@@ -57,9 +59,13 @@ package struct ParquetWriter<Row: Sendable>: Sendable {
         }
         rows += 1
         let (pages, pending) = columns.reduce((0, 0)) { ($0.0 + $1.pageBytes, $0.1 + $1.bufferedBytes) }
+        bufferedBytes = pending
         if pages >= ParquetLimits.pendingBytes { compressPages() }
         if groupBytes + pending >= ParquetLimits.rowGroupBytes { finishRowGroup() }
     }
+
+    /// Bytes that are to come for the rows so far, at most about.
+    var pendingBytes: Int { compressedBytes + bufferedBytes }
 
     /// The bytes that are ready, which are forgotten here.
     package mutating func take() -> [UInt8] {
@@ -101,6 +107,8 @@ package struct ParquetWriter<Row: Sendable>: Sendable {
             chunks[column].plainSize += Int64(header.count + page.bytes.count)
             chunks[column].encodings.insert(page.encoding.rawValue)
             groupBytes += page.bytes.count
+            compressedBytes += header.count + compressed[index].count
+            bufferedBytes -= min(bufferedBytes, page.bytes.count)
         }
     }
 
@@ -128,7 +136,7 @@ package struct ParquetWriter<Row: Sendable>: Sendable {
             chunks[index] = Chunk()
         }
         rowGroups.append(RowGroup(rows: rows, plainSize: plainSize, offset: start, size: size - start, columns: written))
-        (rows, groupBytes) = (0, 0)
+        (rows, groupBytes, compressedBytes, bufferedBytes) = (0, 0, 0, 0)
     }
 
     private static func header(_ page: ColumnWriter.Page, _ compressed: [UInt8], isDictionary: Bool) -> [UInt8] {

@@ -1,0 +1,204 @@
+import Foundation
+import MessageExportClient
+import Model
+import SystemPackage
+import TestSupport
+
+/// Exports of newsletters beside DuckDB, which copies from its own file, and pyarrow, which writes from memory; what they take of memory, and of
+/// an ingest that goes on meanwhile.
+enum ExportBench {
+    private static let mails = 40_000
+    private static let rounds = 5
+
+    /// What is compared: our format and compression, and the peers' names of it.
+    private static let works: [(format: Format, compression: Compression, peers: [String])] = [
+        (.parquet, .zstd, ["duckdb-zstd", "pyarrow-zstd"]), (.parquet, .snappy, ["duckdb-snappy", "pyarrow-snappy"]),
+        (.json, .gzip, ["duckdb-json"]),
+    ]
+
+    /// When a tenth of the mails had been ingested, and when all had.
+    private struct Times: Sendable {
+        let tenth: Instant
+        let all: Instant
+    }
+
+    static func run(_ programs: FilePath) async throws {
+        try await withTemporaryFolder { folder in
+            let content = try writeMails(folder)
+            try await peer("load", folder.appending("mails.ndjson").string, folder.string)
+            try await BenchDaemon.with(programs: programs, in: folder) { daemon in
+                let client = try await BenchDaemon.connect(daemon.socket)
+                let times = try await prepare(client, folder)
+                for (number, work) in works.enumerated() {
+                    try await compare(client, name(number), work.peers, content, folder)
+                }
+                try await memory(daemon, client, times)
+                try await ingestBeside(daemon, client, times)
+                await client.close()
+            }
+        }
+    }
+
+    private static func name(_ number: Int) -> String { "f\(number)" }
+
+    private static func html(_ number: Int) -> String { StoreBench.newsletter(number) }
+
+    /// For the peers: a mail a line.
+    /// - Returns: bytes of content.
+    private static func writeMails(_ folder: FilePath) throws -> Int {
+        let path = folder.appending("mails.ndjson").string
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        var bytes = 0
+        for number in 0..<mails {
+            let html = html(number)
+            bytes += html.utf8.count
+            let row = ["id": "m\(number)", "recipient": "r\(number)@example.com", "subject": "Your week", "html": html]
+            try file.write(contentsOf: JSONSerialization.data(withJSONObject: row) + [10])
+        }
+        try file.close()
+        return bytes
+    }
+
+    private static func prepare(_ client: MessageExportClient, _ folder: FilePath) async throws -> Times {
+        _ = try await client.createConfiguration(
+            name: "news", channel: .email, settings: ConfigurationSettings(messageExport: true), submit: true)
+        let archive = folder.appending("archive").string
+        try FileManager.default.createDirectory(atPath: archive, withIntermediateDirectories: false)
+        _ = try await client.createDestination(name: "archive", settings: .local(path: archive))
+        for (number, work) in works.enumerated() {
+            _ = try await client.createDataflow(
+                name: name(number), format: work.format,
+                settings: DataflowSettings(
+                    destination: "archive", compression: work.compression, schedule: Schedule(.manual),
+                    folder: FolderTemplate("%DATETIME%")))
+        }
+        try await ingest(0..<mails / 10, client)
+        let tenth = now
+        try await ingest(mails / 10..<mails, client)
+        return Times(tenth: tenth, all: now)
+    }
+
+    private static var now: Instant { Instant(milliseconds: Int64(Date.now.timeIntervalSince1970 * 1000) + 1) }
+
+    private static func ingest(_ numbers: Range<Int>, _ client: MessageExportClient) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<64 {
+                group.addTask {
+                    for number in stride(from: numbers.lowerBound + lane, to: numbers.upperBound, by: 64) {
+                        let mail = Email(
+                            from: Address(email: "news@example.com"), to: [Address(email: "r\(number)@example.com")],
+                            subject: "Your week", html: html(number))
+                        let message = Message(id: try MessageID("m\(number)"), configuration: "news", content: .email(mail))
+                        guard try await client.ingest(message).outcome == .stored else { throw Status(.internal, "not stored") }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @discardableResult
+    private static func peer(_ arguments: String...) async throws -> [Double] {
+        let python = Programs.repository.appending(".build/python/bin/python")
+        let script = Programs.repository.appending("Tests/Bench/export_peers.py").string
+        let ended = try await Programs.run(python, [script] + arguments)
+        guard ended.code == 0 else { throw Status(.internal, "\(arguments): \(ended.errors)") }
+        return ended.output.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+    }
+
+    /// Exports what was ingested before then, all of it.
+    @discardableResult
+    private static func export(
+        _ client: MessageExportClient, _ dataflow: String, until: Instant? = nil, records: Int = mails
+    ) async throws -> (seconds: Double, bytes: UInt64) {
+        let start = ContinuousClock.now
+        let run = try await client.startRun(dataflow: dataflow, since: Instant(milliseconds: 1), until: until)
+        let ended = try await client.waitRun(id: run.id)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        guard ended.state == .success, ended.totals.exported == records else {
+            throw Status(.internal, "not all were exported: \(ended)")
+        }
+        return (seconds, ended.totals.bytes)
+    }
+
+    private static func compare(
+        _ client: MessageExportClient, _ dataflow: String, _ peers: [String], _ content: Int, _ folder: FilePath
+    ) async throws {
+        var ours: [Double] = []
+        var theirs = peers.map { _ in [Double]() }
+        var sizes = [Double](repeating: 0, count: peers.count + 1)
+        for _ in 0..<rounds {
+            let (seconds, bytes) = try await export(client, dataflow)
+            ours.append(Double(content) / seconds / 1e6)
+            sizes[0] = Double(bytes) / Double(content)
+            for (index, name) in peers.enumerated() {
+                let figures = try await peer(name, folder.string)
+                theirs[index].append(Double(content) / figures[0] / 1e6)
+                sizes[index + 1] = figures[1] / Double(content)
+            }
+            try remove(in: folder.appending("archive"))
+        }
+        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+        func text(_ value: Double) -> String { String((value * 1000).rounded() / 1000) }
+        print(
+            "P5  export of \(mails) newsletters of \(content / mails) bytes, \(peers[0].split(separator: "-")[1]), content MB/s")
+        print(
+            "  ours \(Int(median(ours)))  (\(ours.map { String(Int($0)) }.joined(separator: " ")); \(text(sizes[0])) of the content's size)"
+        )
+        for (index, name) in peers.enumerated() {
+            let ratios = zip(ours, theirs[index]).map { $0 / $1 }.sorted()
+            print(
+                "  \(name) \(Int(median(theirs[index])))  ours is \(text(median(ratios))) x (\(text(ratios[0])) to \(text(ratios[ratios.count - 1]))); \(text(sizes[index + 1])) of the content's size"
+            )
+        }
+        print("  goal: \(peers[0] == "duckdb-json" ? "duckdb-json >= 5" : "duckdb >= 2")")
+    }
+
+    private static func remove(in folder: FilePath) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.string) {
+            try FileManager.default.removeItem(atPath: folder.appending(name).string)
+        }
+    }
+
+    /// Peaks of runs over a tenth of the records and over all of them: that they are the same is what bounded means.
+    private static func memory(_ daemon: BenchDaemon, _ client: MessageExportClient, _ times: Times) async throws {
+        for (number, work) in works.enumerated() {
+            var peaks: [Int] = []
+            for (until, records) in [(times.tenth, mails / 10), (times.all, mails)] {
+                let idle = daemon.memory.now
+                daemon.resetPeak()
+                try await export(client, name(number), until: until, records: records)
+                peaks.append(Int(daemon.memory.peak - idle))
+            }
+            print(
+                "P5  memory that a run adds at its peak, \(work.format.rawValue) \(work.compression.rawValue): \(peaks[0]) MiB for a tenth of the records, \(peaks[1]) MiB for all"
+            )
+        }
+    }
+
+    /// The rate of an ingest alone, and beside runs that follow one another.
+    private static func ingestBeside(_ daemon: BenchDaemon, _ client: MessageExportClient, _ times: Times) async throws {
+        for (number, work) in works.enumerated() {
+            var ratios: [Double] = []
+            for round in 0..<3 {
+                let alone = try await IngestBench.load(daemon, "alone\(number)\(round)") { $0.count = 100_000 }.rate
+                let beside = try await withThrowingTaskGroup(of: Double?.self) { group in
+                    group.addTask { try await IngestBench.load(daemon, "beside\(number)\(round)") { $0.count = 100_000 }.rate }
+                    group.addTask {
+                        while !Task.isCancelled { try await export(client, name(number), until: times.all) }
+                        return nil
+                    }
+                    let rate = try await group.next() ?? nil
+                    group.cancelAll()
+                    return rate ?? 0
+                }
+                ratios.append(beside / alone)
+            }
+            let sorted = ratios.sorted().map { Int(($0 * 100).rounded()) }
+            print(
+                "P5  an ingest beside runs, \(work.format.rawValue) \(work.compression.rawValue): \(sorted[1]) % of what it is alone (\(sorted[0]) to \(sorted[2]))"
+            )
+        }
+    }
+}
