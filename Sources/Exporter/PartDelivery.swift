@@ -1,8 +1,10 @@
 import Crypto
 import Destinations
 import Disk
+import Dispatch
 import Formats
 import Model
+import Synchronization
 
 /// The data files of a run on their way: records in the order of their sequences, one file after the other.
 struct PartDelivery {
@@ -16,8 +18,10 @@ struct PartDelivery {
     private(set) var absent: [Manifest.Absent] = []
     /// Sequences without a record since the last of them, whose reasons are not known yet: they are asked for together.
     private var gaps: [ClosedRange<UInt64>] = []
-    /// The last sequence that was read, or known to be absent.
+    /// The last sequence that was written, or known to be absent.
     private var cursor: UInt64
+    /// What comes after a sequence, read while what came before was written.
+    private var ahead: (after: UInt64, records: Result<[Record]?, any Error>)?
 
     init(_ export: Export, folder: LocalFolder, parts: [Export.Part], kept: [DeliveredPart]) {
         self.export = export
@@ -34,9 +38,16 @@ struct PartDelivery {
     }
 
     /// The next records that are not delivered; nil: there are none.
-    private func next(_ host: some RunHost) throws -> [Record]? {
+    private mutating func next(_ host: some RunHost) throws -> [Record]? {
         if let stop = host.stop { throw Export.Failure.stopped(stop) }
-        return cursor < export.run.through ? try host.records(after: cursor, through: export.run.through) : nil
+        defer { ahead = nil }
+        if let ahead, ahead.after == cursor { return try ahead.records.get() }
+        return try read(host, after: cursor)
+    }
+
+    private func read(_ host: some RunHost, after sequence: UInt64) throws -> [Record]? {
+        let through = export.run.through
+        return sequence < through ? try host.records(after: sequence, through: through) : nil
     }
 
     private mutating func deliverFile(from first: [Record], _ host: some RunHost) throws {
@@ -58,11 +69,7 @@ struct PartDelivery {
         do {
             var batch: [Record]? = first
             while let records = batch {
-                for record in records where !file.isFull(settings.fileSizeLimit) {
-                    skip(through: record.sequence - 1)
-                    try file.append(record)
-                    cursor = record.sequence
-                }
+                try write(records, to: &file, host)
                 host.progress(totals(with: file))
                 batch = file.isFull(settings.fileSizeLimit) ? nil : try next(host)
             }
@@ -76,6 +83,28 @@ struct PartDelivery {
         parts.append(part)
         gaps = []
         try host.endPart(number, part)
+    }
+
+    /// Writes as many as the file may have, and reads what comes after them meanwhile.
+    private mutating func write(_ records: [Record], to file: inout PartFile, _ host: some RunHost) throws {
+        let last = records.last?.sequence ?? cursor
+        let reader = self
+        var written: Result<Void, any Error> = .success(())
+        let read = whileReading {
+            Result { try reader.read(host, after: last) }
+        } do: {
+            written = Result { try append(records, to: &file) }
+        }
+        ahead = (last, read)
+        try written.get()
+    }
+
+    private mutating func append(_ records: [Record], to file: inout PartFile) throws {
+        for record in records where !file.isFull(export.dataflow.settings.fileSizeLimit) {
+            skip(through: record.sequence - 1)
+            try file.append(record)
+            cursor = record.sequence
+        }
     }
 
     private func totals(with file: borrowing PartFile) -> Run.Totals {
@@ -92,13 +121,24 @@ struct PartDelivery {
     }
 }
 
+/// Does something while something else is read on another thread; returns that when both are done. Blocks.
+private func whileReading<Value: Sendable>(_ read: @escaping @Sendable () -> Value, do body: () -> Void) -> Value {
+    let value = Mutex<Value?>(nil)
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) { value.withLock { $0 = read() } }
+    body()
+    group.wait()
+    guard let read = value.withLock({ $0 }) else { preconditionFailure("the group has ended") }
+    return read
+}
+
 /// A data file on its way: rows in, hashed bytes out.
 struct PartFile: ~Copyable {
     private var delivery: LocalFolder.Delivery
     private var rows: RowFile
     private var hash = SHA256()
-    private var first: Record?
-    private var last: Record?
+    private var first: (sequence: UInt64, ingestedAt: Instant)?
+    private var last: (sequence: UInt64, ingestedAt: Instant)?
     private(set) var records: UInt64 = 0
 
     init(_ delivery: consuming LocalFolder.Delivery, _ rows: RowFile) {
@@ -112,8 +152,8 @@ struct PartFile: ~Copyable {
     func isFull(_ limit: UInt64) -> Bool { UInt64(delivery.size) + UInt64(rows.pendingBytes) >= limit }
 
     mutating func append(_ record: Record) throws(DiskError) {
-        if records == 0 { first = record }
-        last = record
+        last = (record.sequence, record.ingestedAt)
+        first = first ?? last
         records += 1
         try write(rows.append(record))
     }

@@ -59,11 +59,11 @@ struct JSONLines: Sendable {
     private var ready: [UInt8] = []
     private var isEmpty = true
 
-    private static let blockBytes = 256 << 10
+    private static let blockBytes = 512 << 10
     /// What is not compressed is handed on as soon as it is worth a write.
     private static let plainBytes = 64 << 10
     /// As much is compressed at a time.
-    private static let pendingBytes = 2 << 20
+    private static let pendingBytes = 4 << 20
 
     init(_ compression: Compression) {
         self.compression = compression

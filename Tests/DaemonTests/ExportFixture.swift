@@ -8,6 +8,7 @@ import Logging
 import Messages
 import Model
 import RPC
+import Synchronization
 import SystemPackage
 import TestSupport
 
@@ -25,6 +26,14 @@ final class ExportFixture {
     private let retention: Retention
     private let zone: Zone
     private(set) var running: Running?
+    private let doubt = Doubt()
+
+    private final class Doubt: Sendable {
+        let isThere = Mutex(false)
+    }
+
+    /// Whether the clock is doubted from now on.
+    func doubtClock(_ isDoubtful: Bool) { doubt.isThere.withLock { $0 = isDoubtful } }
 
     /// What runs between a start and a stop.
     struct Running {
@@ -70,7 +79,8 @@ final class ExportFixture {
             alerts: alerts,
             backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),
             expiry: ExpiryService(
-                directory: directory, catalog: catalog, time: time, isDoubtful: { false }, alerts: alerts, logger: logger))
+                directory: directory, catalog: catalog, time: time, isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } },
+                alerts: alerts, logger: logger))
         self.running = running
         return running
     }

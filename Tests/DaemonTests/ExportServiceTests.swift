@@ -189,6 +189,27 @@ import Testing
         }
     }
 
+    @Test func `while the clock is doubted runs go on, and nothing is destroyed`() async throws {
+        try await withFixture { (fixture, running) async throws in
+            fixture.files.set("/out/f", isAway: true)
+            await running.passTime()
+            fixture.doubtClock(true)
+            fixture.time.advance(hours: 96)
+            await running.passTime()
+            #expect(running.entry.store.expired.count == 1, "nobody sees it, and it is there still")
+            #expect(try await running.dataflow("f").expiredUnexported == 0)
+            fixture.files.set("/out/f", isAway: false)
+            let (sequence, _) = try await running.ingest("new")
+            fixture.time.advance(hours: 1)
+            await running.passTime()
+            await running.passTime()
+            #expect(try await running.dataflow("f").cursor == sequence)
+            fixture.doubtClock(false)
+            await running.passTime()
+            #expect(running.entry.store.expired.isEmpty)
+        }
+    }
+
     @Test func `each dataflow of a sandbox has its own cursor`() async throws {
         try await withFixture { (fixture, running) async throws in
             try await running.createDataflow("g", Schedule(.daily(minute: 0)), format: .parquet, files: fixture.files)

@@ -70,6 +70,7 @@ import Testing
             #expect(try text(failed.output, "error").contains(archive.string))
             let id = try text(failed.output, "id")
             #expect(try await daemon.msgexport("run", "list").output.contains("No such file"))
+            #expect(try await daemon.msgexport("status").output.contains("RUN_FAILED"))
             #expect(try await daemon.msgexport("run", "cancel", id).code == 6, "it has ended")
             // What a link leads to is somebody else's.
             try FileManager.default.createSymbolicLink(atPath: archive.string, withDestinationPath: archive.string + "-away")
@@ -90,6 +91,8 @@ import Testing
             let alerts = try await daemon.msgexport("dataflow", "alerts")
             #expect(alerts.output.contains("RUN_FAILED") && alerts.output.contains("RUN_SUCCEEDED"))
             #expect(try await daemon.msgexport("dataflow", "alerts", "--open", "-o", "json").output == "[]\n")
+            let status = try document(try await daemon.msgexport("status", "-o", "json").output)
+            #expect((status["alerts"] as? [Any])?.isEmpty == true && status["nextRunAt"] is NSNull)
         }
     }
 

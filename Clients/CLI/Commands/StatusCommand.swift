@@ -5,6 +5,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows how the daemon and a sandbox of it are doing.",
         discussion: """
+            The alerts are those that tell of what is so now: 'msgexport dataflow alerts' shows the others, too.
+
             EXAMPLES
               msgexport status
               msgexport status -o json
@@ -13,7 +15,13 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
 
     func run() async throws {
-        let status = try await connection.withClient { try await $0.status() }
+        let (status, dataflows, alerts) = try await connection.withClient { client in
+            (
+                try await client.status(), try await client.dataflows(),
+                try await client.alerts(openOnly: true, limit: Limits.runsListedDefault)
+            )
+        }
+        let next = dataflows.compactMap(\.nextRunAt).min()
         var clock: [Field] = []
         if let time = status.time {
             clock.append(Field("Time", "time", .text(time.trusted.description)))
@@ -32,12 +40,14 @@ struct StatusCommand: AsyncParsableCommand {
                 Field("  exporting", "configurationsExporting", .number(UInt64(status.configurationsExporting))),
                 Field("Destinations", "destinations", .number(UInt64(status.destinations))),
                 Field("Dataflows", "dataflows", .number(UInt64(status.dataflows))),
+                Field("  next run", "nextRunAt", next),
+                Field("  expired unexported", "expiredUnexported", .number(dataflows.reduce(0) { $0 + $1.expiredUnexported })),
                 Field("Records", "records", .number(status.records)),
                 Field("Last sequence", "lastSequence", .number(status.lastSequence)),
                 Field("Segments", "segments", .number(UInt64(status.segments))),
                 Field("Bytes on disk", "storedBytes", .number(status.storedBytes)),
                 Field("Recovery found", "recoveryReports", .list(status.recoveryReports)),
-            ] + clock, as: connection.output)
+            ] + clock + [Field("Alerts", "alerts", .rows(alerts.map(\.fields)))], as: connection.output)
     }
 }
 

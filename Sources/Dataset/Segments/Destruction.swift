@@ -1,5 +1,6 @@
 import Disk
 import Model
+import SystemPackage
 
 /// Destroys segments: after it neither their keys nor their data are in any file.
 ///
@@ -11,21 +12,40 @@ import Model
 enum Destruction {
     /// Destroys segments by their file names. Each step is made for all of them and then synced: it costs by files, not by records.
     static func run(_ names: [String], folders: DatasetFolders, files: any Files) throws(DiskError) {
+        try destroyKeys(of: names, folders: folders, files: files)
+        try removeData(of: names, folders: folders, files: files)
+    }
+
+    /// The first half: when it returns, nobody can read the segments any more.
+    static func destroyKeys(of names: [String], folders: DatasetFolders, files: any Files) throws(DiskError) {
         for name in names where try files.exists(folders.data(name)) {
-            try files.rename(folders.data(name), to: folders.doomed(name))
+            try unlessGone { () throws(DiskError) in try files.rename(folders.data(name), to: folders.doomed(name)) }
         }
         try files.syncFolder(folders.dataFolder)
         for name in names {
-            for key in [folders.key(name), folders.unfinishedKey(name)] where try files.exists(key) { try files.remove(key) }
+            for key in [folders.key(name), folders.unfinishedKey(name)] { try remove(key, files) }
         }
         try files.syncFolder(folders.keyFolder)
+    }
+
+    /// The second one: what is left of them goes. It takes as long as there are bytes of them in memory.
+    static func removeData(of names: [String], folders: DatasetFolders, files: any Files) throws(DiskError) {
         for name in names {
-            for index in [folders.index(name), folders.unfinishedIndex(name)] where try files.exists(index) {
-                try files.remove(index)
-            }
-            if try files.exists(folders.doomed(name)) { try files.remove(folders.doomed(name)) }
+            for path in [folders.index(name), folders.unfinishedIndex(name), folders.doomed(name)] { try remove(path, files) }
         }
         try files.syncFolder(folders.dataFolder)
+    }
+
+    private static func remove(_ path: FilePath, _ files: any Files) throws(DiskError) {
+        guard try files.exists(path) else { return }
+        try unlessGone { () throws(DiskError) in try files.remove(path) }
+    }
+
+    /// Whoever destroys the same segment at the same time may have been faster.
+    private static func unlessGone(_ body: () throws(DiskError) -> Void) throws(DiskError) {
+        do throws(DiskError) { try body() } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+        }
     }
 
     /// Goes on with what a stop cut off, and with segments whose making it cut off.

@@ -138,6 +138,8 @@ package final class RecordStore: Sendable {
     let upkeep: DiskQueue
     /// Where indexes are written, which others wait for.
     let sealing: DiskQueue
+    /// Where files are removed that nobody can read any more.
+    private let removal: DiskQueue
 
     /// Opens the dataset, recovering whatever an earlier stop left. Blocks for as long as reading takes what has no index: what was being
     /// written at an unclean stop.
@@ -155,6 +157,7 @@ package final class RecordStore: Sendable {
         self.reports = reports
         queue = DiskQueue("dataset.\(settings.sandbox)")
         looks = DiskQueue("looks.\(settings.sandbox)")
+        removal = upkeep == nil ? queue : DiskQueue("removal.\(settings.sandbox)")
         self.upkeep = upkeep ?? queue
         sealing = upkeep == nil ? queue : DiskQueue("sealing")
         let recovery = try Recovery(
@@ -220,20 +223,25 @@ package final class RecordStore: Sendable {
     }
 
     /// Destroys segments, keys first. When it returns, neither their keys nor their data are in any file of the dataset; what a stop
-    /// cuts off goes on at the next opening. Blocks writes meanwhile, by files, not by records.
+    /// cuts off goes on at the next opening. Writes wait for the keys, by files, not by records.
     ///
     /// - Throws: `io`: some of it may be done; to be called again.
     package func destroy(_ segments: [Expired]) async throws(DatasetError) {
-        try await queue.run { [self] () throws(DatasetError) in
-            do throws(DiskError) {
-                let left = state.withLock { $0.undestroyed }
-                try Destruction.run(segments.map(\.name) + left.sorted(), folders: settings.folders, files: files)
-                state.withLock { $0.undestroyed.subtract(left) }
-            } catch {
-                throw DatasetError(.io, "\(error)")
+        let left = state.withLock { $0.undestroyed }
+        let names = segments.map(\.name) + left.sorted()
+        let (folders, files) = (settings.folders, files)
+        do throws(DiskError) {
+            try await queue.run { () throws(DiskError) in try Destruction.destroyKeys(of: names, folders: folders, files: files) }
+            // Beside the writer, as it takes longer the more of the files is in memory.
+            try await removal.run { () throws(DiskError) in try Destruction.removeData(of: names, folders: folders, files: files)
             }
+        } catch {
+            throw DatasetError(.io, "\(error)")
         }
-        state.withLock { $0.changeSegments { $0.forget(segments) } }
+        state.withLock { state in
+            state.undestroyed.subtract(left)
+            state.changeSegments { $0.forget(segments) }
+        }
     }
 
     /// Refuses what comes from now on and returns when what waited is answered and what is on disk has its index.
@@ -247,6 +255,7 @@ package final class RecordStore: Sendable {
             state.withLock { $0.endSegment() }
         }
         await upkeep.run {}
+        await removal.run {}
         await sealing.run { [self] in sealClosed() }
     }
 }

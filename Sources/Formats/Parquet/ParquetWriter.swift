@@ -55,10 +55,14 @@ package struct ParquetWriter<Row: Sendable>: Sendable {
         var column = 0
         for field in fields {
             field.shred(row, column, Level(), &columns)
-            column += field.node.columns
+            column += field.columns
         }
         rows += 1
-        let (pages, pending) = columns.reduce((0, 0)) { ($0.0 + $1.pageBytes, $0.1 + $1.bufferedBytes) }
+        var (pages, pending) = (0, 0)
+        for index in columns.indices {
+            pages += columns[index].pageBytes
+            pending += columns[index].bufferedBytes
+        }
         bufferedBytes = pending
         if pages >= ParquetLimits.pendingBytes { compressPages() }
         if groupBytes + pending >= ParquetLimits.rowGroupBytes { finishRowGroup() }

@@ -2,13 +2,26 @@ import Crypto
 package import Model
 
 /// The exported row of a record: the documented XDM shape, and the group `messageExport` of ours. Absent fields are left out.
-package struct RecordRow: Sendable {
+///
+/// A class, as every column looks at it: a record has many texts, and copying it would count references to each.
+package final class RecordRow: Sendable {
+    // What many columns look at lies here, where each gets at its own text alone.
+    let execution: Execution
+    let profile: Profile
     private let record: Record
+    private let email: Email?
+    private let sms: Sms?
     private let includesRaw: Bool
 
     /// - Parameter includingRaw: whether the row holds the attachments' bytes and the mail as sent.
     package init(_ record: Record, includingRaw: Bool = false) {
         self.record = record
+        execution = record.message.execution
+        profile = record.message.profile
+        switch record.message.content {
+        case .email(let email): (self.email, sms) = (email, nil)
+        case .sms(let sms): (email, self.sms) = (nil, sms)
+        }
         includesRaw = includingRaw
     }
 
@@ -21,21 +34,17 @@ package struct RecordRow: Sendable {
         Field(5, "identityMap", .map(of: .list(of: .group(identityFields)))) { $0.identities },
         Field(
             6, "_experience",
-            .group([
+            group: [
                 Field(
                     7, "customerJourneyManagement",
-                    .group([
-                        Field(8, "messageDeliveryMetadata", .group(deliveryFields)) { $0 },
-                        Field(9, "messageExecution", .group(executionFields)) {
-                            $0.execution == Execution() ? nil : $0.execution
-                        },
-                        Field(10, "messageProfile", .group(messageProfileFields)) { $0 },
-                        Field(11, "messageRenderedContent", .group(contentFields)) { $0 },
+                    group: [
+                        Field(8, "messageDeliveryMetadata", group: deliveryFields),
+                        Field(9, "messageExecution", group: executionFields) { $0.execution != noExecution },
+                        Field(10, "messageProfile", group: messageProfileFields),
+                        Field(11, "messageRenderedContent", group: contentFields),
                     ])
-                ) { $0 }
-            ])
-        ) { $0.record.message },
-        Field(12, "messageExport", .group(exportFields)) { $0 },
+            ]),
+        Field(12, "messageExport", group: exportFields),
     ]
 
     /// Writes the row as one JSON object.
@@ -52,7 +61,7 @@ package struct RecordRow: Sendable {
         return Dictionary(grouping: identities, by: \.namespace).sorted { $0.key < $1.key }
     }
 
-    private var email: Email? { record.message.content.email }
+    private static let noExecution = Execution()
 
     // MARK: What is there
 
@@ -62,88 +71,85 @@ package struct RecordRow: Sendable {
         Field(15, "primary", .flag) { $0.isPrimary },
     ]
 
-    private static let deliveryFields: [Field<Message>] = [
+    private static let deliveryFields: [Field<RecordRow>] = [
         Field(
             16, "emailMetadata",
-            .group([
+            group: [
                 Field(
                     17, "recipient",
-                    .group([
-                        Field(18, "bcc", .list(of: .text)) { present($0.bcc.map(\.email)) },
-                        Field(19, "cc", .list(of: .text)) { present($0.cc.map(\.email)) },
-                        Field(20, "email", .text) { $0.to.first?.email },
-                        Field(21, "name", .text) { $0.to.first?.name },
-                    ])
-                ) { $0 },
+                    group: [
+                        Field(18, "bcc", .list(of: .text)) { present($0.email?.bcc.map(\.email)) },
+                        Field(19, "cc", .list(of: .text)) { present($0.email?.cc.map(\.email)) },
+                        Field(20, "email", .text) { $0.email?.to.first?.email },
+                        Field(21, "name", .text) { $0.email?.to.first?.name },
+                    ]),
                 Field(
                     22, "sender",
-                    .group([
-                        Field(23, "email", .text) { $0.from?.email },
-                        Field(24, "errorEmail", .text) { $0.errorAddress },
-                        Field(25, "name", .text) { $0.from?.name },
-                        Field(26, "replyToEmail", .text) { $0.replyTo.first?.email },
-                        Field(27, "replyToName", .text) { $0.replyTo.first?.name },
-                    ])
-                ) { $0 },
-            ])
-        ) { $0.content.email },
+                    group: [
+                        Field(23, "email", .text) { $0.email?.from?.email },
+                        Field(24, "errorEmail", .text) { $0.email?.errorAddress },
+                        Field(25, "name", .text) { $0.email?.from?.name },
+                        Field(26, "replyToEmail", .text) { $0.email?.replyTo.first?.email },
+                        Field(27, "replyToName", .text) { $0.email?.replyTo.first?.name },
+                    ]),
+            ]
+        ) { $0.email != nil },
         Field(
             28, "smsMetadata",
-            .group([
-                Field(80, "recipient", .group([Field(81, "number", .text) { $0.recipientNumber }])) { $0 },
-                Field(
-                    82, "sender",
-                    .group([Field(83, "numbers", .list(of: .text)) { present($0.senderNumbers) }])
-                ) { $0 },
-            ])
-        ) { $0.content.sms },
+            group: [
+                Field(80, "recipient", group: [Field(81, "number", .text) { $0.sms?.recipientNumber }]),
+                Field(82, "sender", group: [Field(83, "numbers", .list(of: .text)) { present($0.sms?.senderNumbers) }]),
+            ]
+        ) { $0.sms != nil },
     ]
 
-    private static let executionFields: [Field<Execution>] =
+    private static let executionFields: [Field<RecordRow>] =
         [
-            Field(70, "audience", .group(audienceMembers.map { $0.field { $0 } })) {
-                $0.audience == .init() ? nil : $0.audience
+            Field(70, "audience", group: audienceMembers.map(\.field)) {
+                $0.execution.audience != noExecution.audience
             },
-            Field(71, "fragmentPublicationIDs", .list(of: .text)) { present($0.fragmentPublicationIDs) },
-            Field(72, "metadata", .map(of: .text)) { present($0.metadata.sorted { $0.key < $1.key }) },
-            Field(73, "parentSourceMeta", .group(sourceMembers.map { $0.field { $0 } })) {
-                $0.parentSource == .init() ? nil : $0.parentSource
+            Field(71, "fragmentPublicationIDs", .list(of: .text)) { present($0.execution.fragmentPublicationIDs) },
+            Field(72, "metadata", .map(of: .text)) { present($0.execution.metadata.sorted { $0.key < $1.key }) },
+            Field(73, "parentSourceMeta", group: sourceMembers.map(\.field)) {
+                $0.execution.parentSource != noExecution.parentSource
             },
-        ] + executionMembers.map { $0.field { $0 } }
+        ] + executionMembers.map(\.field)
 
-    private static let messageProfileFields: [Field<Message>] =
+    private static let messageProfileFields: [Field<RecordRow>] =
         [
-            Field(74, "channel", .group(channelFields)) { $0 },
+            Field(74, "channel", group: channelFields),
             Field(75, "isSendTimeOptimized", .flag) { $0.profile.isSendTimeOptimized },
             Field(76, "isTestExecution", .flag) { $0.profile.isTestExecution },
-        ] + profileMembers.map { $0.field { $0.profile } }
+        ] + profileMembers.map(\.field)
 
-    private static let channelFields: [Field<Message>] =
+    private static let channelFields: [Field<RecordRow>] =
         [
             Field(84, "contentTypes", .list(of: .text)) { present($0.profile.channel.contentTypes) },
             Field(85, "locationTypes", .list(of: .text)) { present($0.profile.channel.locationTypes) },
             Field(86, "metricTypes", .list(of: .text)) { present($0.profile.channel.metricTypes) },
-            Field(87, "_id", .text) { "https://ns.adobe.com/xdm/channels/\($0.content.channel.rawValue)" },
-            Field(88, "_type", .text) { "https://ns.adobe.com/xdm/channel-types/\($0.content.channel.rawValue)" },
-        ] + channelMembers.map { $0.field { $0.profile.channel } }
+            Field(87, "_id", .text) { "https://ns.adobe.com/xdm/channels/\($0.channel.rawValue)" },
+            Field(88, "_type", .text) { "https://ns.adobe.com/xdm/channel-types/\($0.channel.rawValue)" },
+        ] + channelMembers.map(\.field)
 
-    private static let contentFields: [Field<Message>] = [
+    private var channel: Channel { email == nil ? .sms : .email }
+
+    private static let contentFields: [Field<RecordRow>] = [
         Field(
             89, "emailContent",
-            .group([
-                Field(90, "html", .text) { $0.html },
-                Field(91, "subject", .text) { $0.subject },
-                Field(92, "text", .text) { $0.text },
-            ])
-        ) { $0.content.email },
+            group: [
+                Field(90, "html", .text) { $0.email?.html },
+                Field(91, "subject", .text) { $0.email?.subject },
+                Field(92, "text", .text) { $0.email?.text },
+            ]
+        ) { $0.email != nil },
         Field(
             93, "smsContent",
-            .group([
-                Field(94, "media", .text) { $0.media },
-                Field(95, "message", .text) { $0.text },
-                Field(96, "title", .text) { $0.title },
-            ])
-        ) { $0.content.sms },
+            group: [
+                Field(94, "media", .text) { $0.sms?.media },
+                Field(95, "message", .text) { $0.sms?.text },
+                Field(96, "title", .text) { $0.sms?.title },
+            ]
+        ) { $0.sms != nil },
     ]
 
     private static let exportFields: [Field<RecordRow>] = [
@@ -153,14 +159,13 @@ package struct RecordRow: Sendable {
         Field(103, "sandbox", .text) { $0.record.sandbox },
         Field(
             104, "configuration",
-            .group([
-                Field(105, "id", .text) { $0.configurationID },
-                Field(106, "name", .text) { $0.message.configuration },
-                Field(107, "version", .number) { UInt64($0.configurationVersion) },
-            ])
-        ) { $0.record },
+            group: [
+                Field(105, "id", .text) { $0.record.configurationID },
+                Field(106, "name", .text) { $0.record.message.configuration },
+                Field(107, "version", .number) { UInt64($0.record.configurationVersion) },
+            ]),
         Field(108, "deliveryState", .text) { $0.record.message.deliveryState?.rawValue },
-        Field(109, "test", .flag) { $0.record.message.profile.isTestExecution ?? false },
+        Field(109, "test", .flag) { $0.profile.isTestExecution ?? false },
         Field(110, "contentSHA256", .text) { hexadecimal($0.record.contentSHA256) },
         // XDM has room for one address each; here are all of them, with their names.
         Field(111, "to", addresses(120)) { present($0.email?.to) },
@@ -198,16 +203,6 @@ package struct RecordRow: Sendable {
     /// An empty list is left out.
     private static func present<Element>(_ values: [Element]?) -> [Element]? {
         values?.isEmpty == true ? nil : values
-    }
-}
-
-extension Message.Content {
-    fileprivate var email: Email? {
-        if case .email(let email) = self { email } else { nil }
-    }
-
-    fileprivate var sms: Sms? {
-        if case .sms(let sms) = self { sms } else { nil }
     }
 }
 

@@ -41,7 +41,7 @@ package struct Shape<Value>: Sendable {
             let inner = value == nil ? level : level.defined
             for field in fields {
                 field.shred(value, column, inner, &columns)
-                column += field.node.columns
+                column += field.columns
             }
         }
     }
@@ -148,6 +148,8 @@ package struct Field<Root>: Sendable {
     /// Told by files to readers that know columns by number. Never given to another field.
     let id: Int32
     let node: SchemaNode
+    /// How many columns it takes.
+    let columns: Int
     let json: @Sendable (Root, inout JSONWriter) -> Void
     let shred: @Sendable (Root?, Int, Level, inout [ColumnWriter]) -> Void
 
@@ -158,11 +160,35 @@ package struct Field<Root>: Sendable {
         self.name = name
         self.id = id
         node = shape.node
+        columns = node.columns
         json = { root, json in
             guard let value = value(root) else { return }
             json.key(name)
             shape.json(value, &json)
         }
         shred = { root, column, level, columns in shape.shred(root.flatMap(value), column, level, &columns) }
+    }
+
+    /// A member that only gathers further members of the same value.
+    ///
+    /// - Parameter isThere: whether the value has it.
+    package init(
+        _ id: Int32, _ name: String, group fields: [Field<Root>],
+        where isThere: @escaping @Sendable (Root) -> Bool = { _ in true }
+    ) {
+        let shape = Shape<Root>.group(fields)
+        self.name = name
+        self.id = id
+        node = shape.node
+        columns = node.columns
+        json = { root, json in
+            guard isThere(root) else { return }
+            json.key(name)
+            shape.json(root, &json)
+        }
+        shred = { root, column, level, columns in
+            let isThere = root.map(isThere) == true
+            shape.shred(isThere ? root : nil, column, level, &columns)
+        }
     }
 }
