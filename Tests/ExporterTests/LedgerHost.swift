@@ -14,6 +14,7 @@ final class LedgerHost: RunHost {
         var stops: [Int: RunStop] = [:]
         var asked = 0
         var begun: [String] = []
+        var ended: [String] = []
     }
 
     struct Damaged: Error {}
@@ -70,7 +71,12 @@ final class LedgerHost: RunHost {
         }
     }
 
-    func endPart(_ number: Int, _ part: DeliveredPart) throws { state.withLock { $0.parts[number] = .delivered(part) } }
+    func endPart(_ number: Int, _ part: DeliveredPart) throws {
+        state.withLock { state in
+            state.parts[number] = .delivered(part)
+            state.ended.append(part.file.name)
+        }
+    }
 
     func noteManifest(_ document: [UInt8], named name: String) throws {
         state.withLock { state in (state.document, state.manifest) = (document, name) }
@@ -91,6 +97,9 @@ final class LedgerHost: RunHost {
 
     /// Stops the run when it asks for the time of that number.
     func stop(at time: Int, _ stop: RunStop) { state.withLock { $0.stops[time] = stop } }
+
+    /// Names of what was delivered, in order.
+    var ended: [String] { state.withLock { $0.ended } }
 
     /// Names that were noted, in order.
     var begun: [String] { state.withLock { $0.begun } }
