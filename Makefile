@@ -72,12 +72,23 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-BENCHES ?= ingest memory fairness governance
+# What measures each of the goals: `make bench ONLY=P5`.
+BENCH_P1 := ingest
+BENCH_P2 := ingest
+BENCH_P3 := ingest
+BENCH_P4 := governance
+BENCH_P5 := export
+BENCH_P6 := store
+BENCH_P7 := start
+BENCH_P8 := memory
+BENCH_P9 := store
+BENCH_P10 := growth
+BENCHES ?= $(if $(ONLY),$(sort $(foreach goal,$(ONLY),$(BENCH_$(goal)))),ingest memory fairness governance)
 bench-deps:
 	@missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-bench: deps bench-deps $(READERS) ## Measures a release build beside its peers (BENCHES="ingest growth start store export memory fairness governance").
+bench: deps bench-deps $(READERS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
 	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done

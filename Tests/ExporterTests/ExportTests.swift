@@ -65,8 +65,8 @@ import Testing
     func `a file is ended near its limit, whatever its rows are gathered into`(_ format: Format, _ compression: Compression)
         throws
     {
-        let (files, host) = (try destinationFiles(), LedgerHost(60, size: 200 << 10, isRandom: true))
-        _ = try host.export(through: 60, format: format, compression: compression, fileSizeLimit: 1 << 20).perform(
+        let (files, host) = (try destinationFiles(), LedgerHost(24, size: 200 << 10, isRandom: true))
+        _ = try host.export(through: 24, format: format, compression: compression, fileSizeLimit: 1 << 20).perform(
             host, files: files)
         let parts = files.paths.filter { $0.lastComponent?.string.hasPrefix("part-") == true }.map { files.content($0).count }
         // The last row, and what a text compresses to, come on top, or not.

@@ -72,6 +72,25 @@ import Testing
         }
     }
 
+    @Test
+    func `large mails of a folder are all taken, though not all have room at the same time; a Parquet file is refused as one`()
+        async throws
+    {
+        try await withMails(0) { (daemon, mails) async throws in
+            let body = String(repeating: "x", count: 3 << 20)
+            for number in 0..<24 {
+                try "Subject: \(number)\n\n\(body)\n".write(toFile: "\(mails)/\(number)", atomically: false, encoding: .utf8)
+            }
+            let ended = try await daemon.msgexport("ingest", "email", "--configuration", "mail", mails)
+            #expect(ended.code == 0, "\(ended.errors)")
+            #expect(try await records(daemon) == 24)
+            try "PAR1\n\n\nPAR1".write(toFile: "\(mails)/x.parquet", atomically: false, encoding: .utf8)
+            let refused = try await daemon.msgexport("ingest", "records", "--configuration", "mail", "\(mails)/x.parquet")
+            #expect(refused.code == 3 && refused.errors.contains("Parquet"), "\(refused.errors)")
+            #expect(refused.errors.split(separator: "\n").count <= 3)
+        }
+    }
+
     @Test func `an argument that is not UTF-8 is refused instead of being stored as something else`() async throws {
         try await withMails(0) { (daemon, _) async throws in
             let ended = try await shell(daemon, "msgexport ingest sms --configuration sms --from 1 --to 2 $'bad \\xff'")

