@@ -25,9 +25,18 @@ import Testing
             for round in 0..<Self.kills {
                 try await makeDue(fixture)
                 let more = Int.random(in: 1...150, using: &generator)
+                // In the middle of ingests and runs; or of runs alone, when some have ended.
+                let runs = Int.random(in: 0...2, using: &generator)
+                let wanted = try manifests(archive) + runs
                 let ended = try await fixture.withDaemon { daemon in
                     ledger.killAfter(more)
-                    try await kills.load(daemon.socket, ledger) { try daemon.kill() }
+                    ledger.isPaused = false
+                    try await kills.load(daemon.socket, ledger) {
+                        ledger.isPaused = runs > 0
+                        let start = ContinuousClock.now
+                        while try manifests(archive) < wanted, .now - start < .seconds(5) { await Task.yield() }
+                        try daemon.kill()
+                    }
                 }
                 #expect(ended.code == 128 + 9, "round \(round), SEED=\(seed)")
             }
@@ -49,6 +58,11 @@ import Testing
         }
     }
 
+    /// How many there are.
+    private func manifests(_ archive: FilePath) throws -> Int {
+        try FileManager.default.subpathsOfDirectory(atPath: archive.string).count { $0.contains("/manifest-") }
+    }
+
     private func prepare(_ daemon: DaemonFixture.Running, _ archive: FilePath, _ key: String) async throws {
         let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
         _ = try await client.createConfiguration(
@@ -62,7 +76,7 @@ import Testing
                 name: format.rawValue, format: format,
                 settings: DataflowSettings(
                     destination: format.rawValue, compression: .none, schedule: Schedule(.every(minutes: 15)),
-                    folder: FolderTemplate("%DATETIME%")))
+                    folder: FolderTemplate("%DATETIME%"), fileSizeLimit: Limits.fileSizesAllowed.lowerBound))
         }
         let organization = try await daemon.msgexport("organization", "show", "-o", "json").output
         let json = try #require(try JSONSerialization.jsonObject(with: Data(organization.utf8)) as? [String: Any])

@@ -19,6 +19,7 @@ import Testing
             var acknowledged: Set<String> = []
             var open: [String] = []
             var killAt = 0
+            var isPaused = false
         }
 
         private let state = Mutex(State())
@@ -35,6 +36,12 @@ import Testing
         /// Lets `acknowledge` say when so many more are acknowledged.
         func killAfter(_ more: Int) {
             state.withLock { $0.killAt = $0.acknowledged.count + more }
+        }
+
+        /// Whether nothing more is sent, though nobody has been killed.
+        var isPaused: Bool {
+            get { state.withLock { $0.isPaused } }
+            set { state.withLock { $0.isPaused = newValue } }
         }
 
         /// Returns true once: when it is time to kill.
@@ -58,21 +65,21 @@ import Testing
 
     private static func text(_ id: String) -> String { "content of \(id) " + String(repeating: id, count: 50) }
 
-    func load(_ socket: String, _ ledger: Ledger, kill: @escaping @Sendable () throws -> Void) async throws {
+    func load(_ socket: String, _ ledger: Ledger, kill: @escaping @Sendable () async throws -> Void) async throws {
         var clients: [MessageExportClient] = []
         for _ in 0..<Self.clients { clients.append(try await MessageExportClient.connect(socket: socket, retryTime: .zero)) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in clients {
                 for _ in 0..<Self.inFlight {
                     group.addTask {
-                        while true {
+                        while !ledger.isPaused {
                             let id = ledger.next()
                             let sms = Sms(senderNumbers: ["1"], recipientNumber: "2", text: Self.text(id))
                             do {
                                 let message = Message(id: try MessageID(id), configuration: "sms", content: .sms(sms))
                                 let result = try await client.ingest(message)
                                 #expect([.stored, .duplicate].contains(result.outcome))
-                                if ledger.acknowledge(id) { try kill() }
+                                if ledger.acknowledge(id) { try await kill() }
                             } catch let status as Status {
                                 #expect(status.code == .unavailable, "\(status)")
                                 ledger.leaveOpen(id)
