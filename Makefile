@@ -39,9 +39,9 @@ $(READERS): Tests/requirements.txt | deps
 	.build/python/bin/pip install --quiet --disable-pip-version-check -r $<
 	cp $< $@
 
-# What tests do in part because it takes long, in full: 1,000 kills of the real daemon, every byte of a dataset flipped.
+# What tests do in part because it takes long, in full: 1,000 kills of the real daemon and 300 of its exports, every byte of a dataset flipped, a million rows.
 KILLS ?= 1000
-crash: build $(READERS) ## Kills the daemon 1,000 times under load (KILLS), flips every byte of a dataset: 15 minutes.
+crash: build $(READERS) ## Kills the daemon 1,000 times under load (KILLS), flips every byte of a dataset: 45 minutes.
 	KILLS=$(KILLS) $(SWIFT) test --skip-build --filter CrashTests
 	ALL=1 ROWS=1000000 $(SWIFT) test --skip-build --filter 'DamageTests|PowerCutTests|RewritingTests|ParquetTests'
 

@@ -133,11 +133,17 @@ extension CatalogStore {
         }
     }
 
-    /// Follows a change of the sandbox's zone or retention, or of the clock: when dataflows are due, and runs are tried again.
+    /// Follows a change of the sandbox's zone or retention, or of the clock: when dataflows are due, and runs are tried again. What is due
+    /// already stays so.
     package func rescheduleDataflows(sandboxID: String) async throws(CatalogError) {
         let now = time.now
         try await write { db in
-            for dataflow in try db.dataflows(of: sandboxID) { try db.schedule(dataflow.id, in: sandboxID, from: now) }
+            try db.execute(
+                sql: "UPDATE dataflow SET schedule_set_at = min(schedule_set_at, ?) WHERE sandbox_id = ?",
+                arguments: [now.milliseconds, sandboxID])
+            for dataflow in try db.dataflows(of: sandboxID) where dataflow.nextRunAt ?? now >= now {
+                try db.schedule(dataflow.id, in: sandboxID, from: now)
+            }
             // Later than any pause ends: the clock was ahead when it was set.
             let never = now.milliseconds + 2 * Int64(Limits.retrySecondsAtMost) * 1000
             try db.execute(

@@ -35,7 +35,6 @@ extension CatalogStore {
             try db.execute(
                 sql: "UPDATE sandbox SET highest_sequence = max(highest_sequence, ?) WHERE id = ?",
                 arguments: [Int64(highestSequence), sandboxID])
-            try append(deed, db)
             // What was noted already was counted then.
             let new = try ranges.filter { range in
                 try db.execute(
@@ -43,6 +42,7 @@ extension CatalogStore {
                     arguments: [sandboxID, Int64(range.sequences.lowerBound), Int64(range.sequences.upperBound)])
                 return db.changesCount == 1
             }
+            if !new.isEmpty || ranges.isEmpty { try append(deed, db) }
             var unexported: [UnexportedExpiry] = []
             // What is exported once need not have what came later.
             for dataflow in try db.dataflows(of: sandboxID) where dataflow.mode == .incremental {

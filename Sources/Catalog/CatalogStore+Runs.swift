@@ -75,7 +75,9 @@ extension CatalogStore {
                     trigger.rawValue, target.id, run.since?.milliseconds, run.until?.milliseconds,
                 ])
             // What was due and passed meanwhile is in this run too.
-            if trigger == .scheduled {
+            if trigger == .scheduled, dataflow.settings.schedule.recurrence == .once {
+                try db.execute(sql: "UPDATE dataflow SET next_run_at = NULL WHERE id = ?", arguments: [dataflow.id])
+            } else if trigger == .scheduled {
                 try db.schedule(dataflow.id, in: sandboxID, from: Instant(milliseconds: now.milliseconds + 1))
             }
             try db.dropOldRuns(of: dataflow.id)
@@ -153,10 +155,12 @@ extension CatalogStore {
     ///   - user: who ended it; nil: it ended by itself.
     ///   - manifest: of a successful one: SHA-256 of what was delivered as the manifest.
     ///   - absent: sequences of its window that are in none of its files, in their order; all, where it did not succeed.
+    ///   - isWithdrawn: of one that did not: whether nothing of it is at the destination any more.
     /// - Returns: records that expired while it was under way, and that it did not export.
     @discardableResult
     package func endRun(
-        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = []
+        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = [],
+        isWithdrawn: Bool = false
     ) async throws(CatalogError) -> UInt64 {
         precondition(run.state.isFinal, "a run ends in a final state")
         let now = time.now
@@ -180,11 +184,7 @@ extension CatalogStore {
                     object: run.id, outcome: run.state == .failed ? .failed : .done,
                     detail: "\(run.totals.exported) records in \(run.totals.files) files"), db)
             let window = run.after < run.through ? [run.after + 1...run.through] : []
-            if run.state != .success {
-                // It is not at the destination any more; its names stay the run's.
-                try db.execute(
-                    sql: "UPDATE run_part SET document = NULL, last_sequence = 0 WHERE run_id = ?", arguments: [run.id])
-            }
+            if isWithdrawn { try db.execute(sql: "DELETE FROM run_part WHERE run_id = ?", arguments: [run.id]) }
             let lost = try settleExpiry(of: run, absent: run.state == .success ? absent : window, chain, db)
             guard run.state == .success, run.trigger != .window else { return lost }
             try db.execute(
@@ -214,6 +214,8 @@ extension CatalogStore {
                         "what run \(id) was to export has been exported since, up to sequence \(dataflow.cursor)")
                 }
                 try db.redirectRun(id)
+                // Its destination may be gone.
+                _ = try db.order(id)
             }
             try db.execute(
                 sql: "UPDATE run SET state = 'PROCESSING', ended_at = NULL, next_attempt_at = ? WHERE id = ?",
@@ -327,6 +329,9 @@ private let selectRun = """
     JOIN dataflow ON dataflow.id = run.dataflow_id LEFT JOIN destination ON destination.id = run.destination_id
     """
 
+/// Whether something of a run may be at its destination.
+private let hasBegunFiles = "manifest IS NOT NULL OR EXISTS (SELECT 1 FROM run_part WHERE run_id = run.id)"
+
 extension Database {
     fileprivate func run(_ id: String, of sandboxID: String) throws -> Run {
         let row = try Row.fetchOne(
@@ -380,15 +385,14 @@ extension Database {
             let runs = try Row.fetchAll(
                 self,
                 sql: """
-                    SELECT run.id, next_attempt_at, manifest IS NOT NULL OR EXISTS (
-                        SELECT 1 FROM run_part WHERE run_id = run.id AND document IS NOT NULL) AS has_delivered
+                    SELECT run.id, next_attempt_at, \(hasBegunFiles) AS has_delivered
                     FROM run JOIN dataflow ON dataflow.id = run.dataflow_id
                     WHERE dataflow.sandbox_id = ? AND dataflow.name = ? AND state = 'PROCESSING'
                     """, arguments: [sandboxID, name])
             for row in runs {
                 let (id, next, hasDelivered): (String, Int64?, Bool) = (row["id"], row["next_attempt_at"], row["has_delivered"])
                 guard next != nil, !hasDelivered else {
-                    let state = next == nil ? "is under way" : "waits to be tried again, and has delivered files"
+                    let state = next == nil ? "is under way" : "waits to be tried again, and has begun to deliver"
                     throw CatalogError(
                         .failedPrecondition, "run \(id) of dataflow \(name) \(state): wait for its end, or cancel it")
                 }
@@ -396,9 +400,11 @@ extension Database {
         }
     }
 
-    /// Sends a run that has delivered nothing where its dataflow delivers now; what was sent elsewhere keeps its destination.
+    /// Sends a run where its dataflow delivers now, unless it was sent elsewhere, or has begun to deliver.
     /// - Throws: `notFound` when that is gone.
     func redirectRun(_ id: String) throws {
+        let hasBegun = try Bool.fetchOne(self, sql: "SELECT \(hasBegunFiles) FROM run WHERE id = ?", arguments: [id])
+        guard hasBegun == false else { return }
         try execute(
             sql: """
                 UPDATE run SET destination_id = (SELECT destination_id FROM dataflow WHERE id = run.dataflow_id)

@@ -38,8 +38,9 @@ package enum DaemonProcess {
         let sandboxes = Sandboxes(catalog: catalog, directory: directory, datasets: datasets)
         try await sandboxes.bringUpAll(logger)
         let alerts = AlertService(catalog: catalog, command: settings.alertCommand, logger: logger)
+        let ledger = ExpiryLedger(catalog: catalog, alerts: alerts, time: time)
         let exports = ExportService(
-            catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, logger: logger)
+            catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, ledger: ledger, logger: logger)
         let refusals = Refusals()
         let gate = AccessGate(directory: directory, refusals: refusals)
         let audit = AuditService(
@@ -68,8 +69,7 @@ package enum DaemonProcess {
                             catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),
                     .init(
                         service: ExpiryService(
-                            directory: directory, catalog: catalog, time: time, isDoubtful: { time.reading.doubt != nil },
-                            alerts: alerts, logger: logger)
+                            directory: directory, ledger: ledger, isDoubtful: { time.reading.doubt != nil }, logger: logger)
                     ),
                     .init(service: UpkeepService(directory: directory, sandboxes: sandboxes, logger: logger)),
                     .init(service: flags), .init(service: health),

@@ -61,8 +61,9 @@ package struct LocalFolder: Sendable {
     ///
     /// - Throws: `EEXIST` when it is taken.
     package func requireFree(_ name: String, in folder: String) throws(DiskError) {
+        try reach("deliver to")
         let file = place(folder).appending(name)
-        if try files.exists(path), try files.exists(file) { throw DiskError("deliver", file, .fileExists) }
+        if try files.exists(file) { throw DiskError("deliver", file, .fileExists) }
     }
 
     /// Bytes of a delivered file below `folder`; nil when there is none of that name. When it returns, the name is durable.

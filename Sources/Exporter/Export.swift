@@ -153,15 +153,16 @@ package struct Export: Sendable {
         return kept
     }
 
-    /// What earlier attempts began and this one does not need.
-    private func removeStale(_ needed: [String], _ folder: LocalFolder) {
-        // Nothing refers to it; a leftover does no harm.
-        for part in parts where !needed.contains(part.name) { try? folder.remove(part.name, in: run.folder) }
+    /// Removes what earlier attempts began and this one does not need: beside the manifest it would look as if somebody had put it there.
+    private func removeStale(_ needed: [String], _ folder: LocalFolder) throws(DiskError) {
+        for part in parts where !needed.contains(part.name) { try folder.remove(part.name, in: run.folder) }
     }
 
     private var manifestName: String { Manifest.name(dataflow: dataflow.id, run: run.id) }
 
     private func deliver(_ document: [UInt8], to folder: LocalFolder) throws -> Outcome {
+        let manifest = try SignedManifest(file: document).manifest
+        try removeStale(manifest.exportResults.map(\.name), folder)
         var delivery = try folder.begin(manifestName, in: run.folder)
         do throws(DiskError) {
             try delivery.write(document)
@@ -170,8 +171,6 @@ package struct Export: Sendable {
             throw error
         }
         try delivery.publish()
-        let manifest = try SignedManifest(file: document).manifest
-        removeStale(manifest.exportResults.map(\.name), folder)
         var done = run
         done.state = .success
         done.error = nil

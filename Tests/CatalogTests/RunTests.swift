@@ -138,6 +138,7 @@ import Testing
             try await fixture.edit(destination: "e")
             try await fixture.edit(destination: "d")
             try fixture.catalog.beginPart(0, named: "part", of: run.id)
+            try await expectRefused("a file may be there")
             try await fixture.edit(Schedule(.every(minutes: 15)))
             try fixture.catalog.endPart(0, lastSequence: 5, document: [1], of: run.id)
             try await expectRefused("a file is there")
@@ -230,6 +231,27 @@ import Testing
                 _ = try await fixture.end(run, .success)
                 try await fixture.edit(Schedule(.manual))
             }
+        }
+    }
+
+    @Test func `what is due stays due when the clock is confirmed or the zone changes, and what ran once does not run again`()
+        async throws
+    {
+        try await withFixture { (fixture) async throws in
+            let due = try #require(try await fixture.dataflow.nextRunAt)
+            fixture.time.advance(hours: 5)
+            try await fixture.catalog.rescheduleDataflows(sandboxID: fixture.sandbox.id)
+            #expect(try await fixture.dataflow.nextRunAt == due)
+            let before = fixture.time.now
+            fixture.time.advance(hours: 24 * 10)
+            try await fixture.edit(Schedule(.once))
+            fixture.time.set(before)
+            try await fixture.catalog.rescheduleDataflows(sandboxID: fixture.sandbox.id)
+            let run = try await fixture.begin(dueAt: try await fixture.dataflow.nextRunAt)
+            #expect(try await fixture.dataflow.nextRunAt == nil)
+            _ = try await fixture.end(run, .success)
+            try await fixture.catalog.rescheduleDataflows(sandboxID: fixture.sandbox.id)
+            #expect(try await fixture.dataflow.nextRunAt == nil)
         }
     }
 

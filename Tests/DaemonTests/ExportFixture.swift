@@ -72,15 +72,15 @@ final class ExportFixture {
         try await sandboxes.bringUpAll(logger)
         guard let entry = directory.snapshot.entries[name.value] else { throw Status(.internal, "the sandbox is not up") }
         let alerts = AlertService(catalog: catalog, command: nil, logger: logger)
+        let ledger = ExpiryLedger(catalog: catalog, alerts: alerts, time: time)
         let running = Running(
             catalog: catalog, entry: entry, sandboxes: sandboxes,
             exports: ExportService(
-                catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, logger: logger),
+                catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, ledger: ledger, logger: logger),
             alerts: alerts,
             backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),
             expiry: ExpiryService(
-                directory: directory, catalog: catalog, time: time, isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } },
-                alerts: alerts, logger: logger))
+                directory: directory, ledger: ledger, isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } }, logger: logger))
         self.running = running
         return running
     }

@@ -189,6 +189,58 @@ import Testing
         }
     }
 
+    @Test func `what a run passes that has expired is counted, though nobody had come to destroy it`() async throws {
+        for isDoubtful in [false, true] {
+            try await withFixture { (fixture, running) async throws in
+                fixture.files.set("/out/f", isAway: true)
+                await running.passTime()
+                fixture.doubtClock(isDoubtful)
+                fixture.time.advance(hours: 96)
+                fixture.files.set("/out/f", isAway: false)
+                await running.exports.takeUpWhatIsDue()
+                await running.exports.doWhatIsQueued()
+                #expect(try fixture.manifests("f").map(\.manifest.records) == [.init(received: 6, exported: 0, skipped: 6)])
+                #expect(try await running.dataflow("f").expiredUnexported == 6)
+                fixture.doubtClock(false)
+                await running.expiry.expireWhatIsOver()
+                #expect(try await running.dataflow("f").expiredUnexported == 6, "and once")
+                #expect(running.entry.store.expired.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a run that could not take back what it delivered keeps to its destination, whatever becomes of the dataflow`()
+        async throws
+    {
+        try await withFixture { (fixture, running) async throws in
+            let count = Atomic(0)
+            let files = fixture.files
+            files.beforeEachFile { path in
+                if path.string.hasPrefix("/out/f/"), count.add(1, ordering: .relaxed).oldValue == 2 {
+                    files.set("/out/f", isAway: true)
+                }
+            }
+            await running.passTime()
+            let run = try #require(try await runs(running).first)
+            _ = try await running.exports.cancel(run.id, by: 7, in: running.entry.sandbox)
+            try await running.createDataflow("g", Schedule(.manual), files: files)
+            let edited = try await running.catalog.editDataflow(
+                by: 1, sandboxID: running.sandboxID, name: ResourceName("f"), revision: nil
+            ) { dataflow in
+                var change = DataflowChange()
+                change.destination = "g"
+                return change.applied(to: dataflow.settings)
+            }
+            _ = try edited.get()
+            files.beforeEachFile(nil)
+            files.set("/out/f", isAway: false)
+            _ = try await running.exports.retry(run.id, by: 7, in: running.entry.sandbox)
+            await running.exports.doWhatIsQueued()
+            #expect(try await runs(running).map(\.state) == [.success])
+            #expect(fixture.delivered("f").count == 4 && fixture.delivered("g").isEmpty)
+        }
+    }
+
     @Test func `each time that records expire unexported is told of`() async throws {
         try await withFixture(records: 1) { (fixture, running) async throws in
             fixture.files.set("/out/f", isAway: true)

@@ -43,6 +43,17 @@ import Testing
         await second.close()
     }
 
+    @Test func `where all has expired it has expired, also when nobody noted it, and what was never told of has not`()
+        async throws
+    {
+        let store = try fixture.open(files)
+        try await fill(store, 1...3)
+        fixture.time.advance(hours: 24 * 5)
+        try await store.destroy(store.expired)
+        #expect(try said(store, 1...5) == ["1-3 expired", "4-5 void"])
+        await store.close()
+    }
+
     @Test func `a batch that is damaged after its index was made is damaged, not one that nobody was told of`() async throws {
         let store = try fixture.open(files)
         try await fill(store, 1...3)

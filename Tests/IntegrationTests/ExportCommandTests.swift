@@ -44,6 +44,7 @@ import Testing
             #expect(try await edit("--if-revision", "1", "--every", "1h").code == 6, "ABORTED")
             let cases: [([String], Int32, String)] = [
                 ([], 3, "nothing is to be changed"), (["--every", "2h"], 2, "is none of 15m"),
+                (["--every", "200000000000000000h"], 2, "is none of 15m"),
                 (["--daily", "24:00"], 2, "no time of day"),
                 (["--every", "1h", "--once"], 2, "exclude each other"),
                 (["--end", "2020-01-01T00:00:00Z"], 3, "no run would be due"),

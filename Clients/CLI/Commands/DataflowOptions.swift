@@ -58,7 +58,9 @@ struct ScheduleOptions: ParsableArguments {
 
     private static func minutes(_ text: String) throws -> Int {
         for (unit, minutes) in [("min", 1), ("m", 1), ("h", 60)] where text.hasSuffix(unit) {
-            guard let number = Int(text.dropLast(unit.count)), Limits.scheduleMinutes.contains(number * minutes) else { break }
+            guard let number = Int(text.dropLast(unit.count)), (1...1440).contains(number),
+                Limits.scheduleMinutes.contains(number * minutes)
+            else { break }
             return number * minutes
         }
         throw ValidationError("'\(text)' is none of 15m, 1h, 3h, 6h, 8h, 12h")

@@ -103,7 +103,10 @@ final class AlertService: Service {
         do {
             // A pipe holds all of it: nobody waits for a program that does not read.
             let (reading, writing) = try FileDescriptor.pipe()
-            _ = try writing.closeAfter { try writing.writeAll(input) }
+            do { _ = try writing.closeAfter { try writing.writeAll(input) } } catch {
+                try reading.close()
+                throw error
+            }
             let ended = try await Subprocess.run(
                 .path(command), environment: .custom([:] as [Environment.Key: String]), platformOptions: options,
                 input: .fileDescriptor(reading, closeAfterSpawningProcess: true), output: .discarded, error: .discarded)

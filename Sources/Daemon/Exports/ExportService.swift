@@ -16,6 +16,7 @@ final class ExportService: Service {
     let files: any Files
     let time: any TimeSource
     let alerts: AlertService
+    let ledger: ExpiryLedger
     let logger: Logger
     let board = RunBoard()
     private let queue = Mutex(RunQueue())
@@ -25,13 +26,14 @@ final class ExportService: Service {
 
     init(
         catalog: CatalogStore, directory: SandboxDirectory, files: any Files, time: any TimeSource, alerts: AlertService,
-        logger: Logger
+        ledger: ExpiryLedger, logger: Logger
     ) {
         self.catalog = catalog
         self.directory = directory
         self.files = files
         self.time = time
         self.alerts = alerts
+        self.ledger = ledger
         self.logger = logger
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -89,26 +91,27 @@ final class ExportService: Service {
     }
 
     private func endCancelled(_ run: Run, by user: UInt32?, in sandbox: Sandbox) async throws(CatalogError) {
-        var run = try await withdraw(run, in: sandbox)
+        var (run, isWithdrawn) = try await withdraw(run, in: sandbox)
         run.state = .cancelled
-        try await end(run, by: user, in: sandbox)
+        try await end(run, by: user, isWithdrawn: isWithdrawn, in: sandbox)
     }
 
     /// Removes what a run delivered.
-    /// - Returns: the run without it; where something may be left, its error says so.
-    private func withdraw(_ run: Run, in sandbox: Sandbox) async throws(CatalogError) -> Run {
+    /// - Returns: the run without it; where something may be left, that is not withdrawn, and the run's error says so.
+    private func withdraw(_ run: Run, in sandbox: Sandbox) async throws(CatalogError) -> (run: Run, isWithdrawn: Bool) {
         // As the ledger is now.
-        guard let order = try await catalog.runOrder(run.id) else { return run }
+        guard let order = try await catalog.runOrder(run.id) else { return (run, false) }
         let export = Export(order, organization: "", publicKey: [], sandbox: sandbox)
         var run = order.run
         run.error = nil
         do {
             try await DiskQueue("withdraw").run { [files] in try export.withdraw(files: files) }
             run.manifest = nil
+            return (run, true)
         } catch {
             run.error = "what it delivered to \(run.folder) could not be removed: \(error)"
+            return (run, false)
         }
-        return run
     }
 
     /// Returns when nobody is at the run any more; at once when nobody is.
@@ -270,6 +273,9 @@ final class ExportService: Service {
             } catch {
                 return try await fail(order.run, error, of: entry)
             }
+            // What its manifest tells of as expired is noted while it is the run's to settle.
+            let expired = entry.store.expired
+            if !expired.isEmpty { try await ledger.note(expired, of: entry) }
             try await end(done.run, manifest: done.manifest, absent: done.absent, in: entry.sandbox)
         } catch {
             // The run stays under way, and is taken up again.
@@ -278,11 +284,13 @@ final class ExportService: Service {
     }
 
     private func end(
-        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = [], in sandbox: Sandbox
+        _ run: Run, by user: UInt32? = nil, manifest: [UInt8]? = nil, absent: [ClosedRange<UInt64>] = [],
+        isWithdrawn: Bool = false, in sandbox: Sandbox
     ) async throws(CatalogError) {
         var run = run
         run.endedAt = time.now
-        let lost = try await catalog.endRun(run, by: user, manifest: manifest, absent: absent)
+        let lost = try await catalog.endRun(
+            run, by: user, manifest: manifest, absent: absent, isWithdrawn: isWithdrawn)
         logger.info(
             "run ended",
             metadata: [
@@ -318,10 +326,10 @@ final class ExportService: Service {
             await tell(ofLost: lost, by: run, in: entry.sandbox)
             return
         }
-        var failed = try await withdraw(run, in: entry.sandbox)
+        var (failed, isWithdrawn) = try await withdraw(run, in: entry.sandbox)
         failed.state = .failed
         failed.error = ["\(error)", failed.error].compactMap(\.self).joined(separator: "; ")
-        try await end(failed, in: entry.sandbox)
+        try await end(failed, isWithdrawn: isWithdrawn, in: entry.sandbox)
         await raise(.runFailed, of: run, "\(error)", in: entry.sandbox)
     }
 

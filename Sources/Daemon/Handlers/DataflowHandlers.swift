@@ -8,7 +8,8 @@ import RPC
 extension ManagementHandlers {
     func createDataflow(_ request: CreateDataflowRequest, in place: Place) async throws(Status) -> Dataflow {
         let name = try ResourceName(request.name)
-        try check(request.settings, request.format, request.mode, place.sandbox)
+        try request.settings.check(request.format, request.mode, keeping: place.sandbox.retention)
+        try requireRun(request.settings.schedule, place.sandbox)
         let made = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.createDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, format: request.format, mode: request.mode,
@@ -29,18 +30,17 @@ extension ManagementHandlers {
                 by: place.user, sandboxID: place.sandbox.id, name: name, revision: request.ifRevision
             ) { (dataflow) throws(Status) in
                 let settings = request.change.applied(to: dataflow.settings)
-                try check(settings, dataflow.format, dataflow.mode, sandbox)
+                try settings.check(dataflow.format, dataflow.mode, keeping: sandbox.retention)
+                if settings.schedule != dataflow.settings.schedule { try requireRun(settings.schedule, sandbox) }
                 return settings
             }
         }
         return try await withBacklog(try edited.get(), in: place)
     }
 
-    private func check(
-        _ settings: DataflowSettings, _ format: Format, _ mode: ExportMode, _ sandbox: Sandbox
-    ) throws(Status) {
-        try settings.check(format, mode, keeping: sandbox.retention)
-        let (schedule, zone) = (settings.schedule, try Zone(sandbox.timeZone))
+    /// Makes sure that a schedule by which runs come lets at least one come.
+    private func requireRun(_ schedule: Schedule, _ sandbox: Sandbox) throws(Status) {
+        let zone = try Zone(sandbox.timeZone)
         guard schedule.recurrence == .manual || schedule.next(from: time.now, in: zone) != nil else {
             throw Status(
                 .invalidArgument, "no run would be due before its end", field: "schedule.end_ms",

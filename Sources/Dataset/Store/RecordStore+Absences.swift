@@ -46,6 +46,8 @@ extension RecordStore {
     package func absences(
         in ranges: [ClosedRange<UInt64>], destroyed: [ClosedRange<UInt64>]
     ) throws(DatasetError) -> [AbsentRange] {
+        // First: what is committed meanwhile is visible then.
+        let settled = state.withLock { $0.settledSequence }
         var marks = (destroyed + expired.compactMap(\.sequences)).map { AbsentRange(sequences: $0, reason: .expired) }
         let (lost, erased, lowest) = try reading { (segments) throws(DatasetError) in
             var (lost, erased): ([AbsentRange], [UInt64]) = ([], [])
@@ -54,11 +56,11 @@ extension RecordStore {
                 lost += try segment.unreadable(in: ranges).map { AbsentRange(sequences: $0, reason: .damaged) }
                 erased += try segment.erased()
             }
-            return (lost, erased.sorted(), segments.compactMap(\.lowestSequence).min())
+            return (lost, erased.sorted(), segments.compactMap(\.lowestSequence).min() ?? settled + 1)
         }
         marks += lost
         // What came before all that is there is not there any more.
-        if let lowest, lowest > 1 { marks.append(AbsentRange(sequences: 1...lowest - 1, reason: .expired)) }
+        if lowest > 1 { marks.append(AbsentRange(sequences: 1...lowest - 1, reason: .expired)) }
         var next = erased[...]
         return ranges.flatMap { range in
             next = next.drop { $0 < range.lowerBound }
