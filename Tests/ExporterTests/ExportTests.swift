@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [SimulatedFiles.Fault.fail(.noSpace), .fail(.ioError)])
+    @Test(arguments: [SimulatedFiles.Fault.fail(.noSpace), .fail(.ioError), .fail(.readOnlyFileSystem)])
     func `a destination that fails at any operation fails the attempt, and the next one delivers everything once`(
         _ fault: SimulatedFiles.Fault
     ) throws {
