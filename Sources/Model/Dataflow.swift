@@ -101,7 +101,7 @@ public struct Dataflow: Hashable, Sendable {
     public var isEnabled: Bool
     /// When it runs next by itself; nil: not at all.
     public var nextRunAt: Instant?
-    /// Sequence up to which successful runs have exported; 0: none yet.
+    /// Sequence up to which successful runs have exported; before the first one, the last before what was retained when it was made.
     public var cursor: UInt64
     /// Records that expired before they were exported.
     public var expiredUnexported: UInt64
