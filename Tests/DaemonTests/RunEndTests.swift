@@ -31,6 +31,21 @@ import Testing
         try await running.catalog.runs(sandboxID: running.sandboxID, dataflow: "f", limit: 100)
     }
 
+    /// Takes the destination away in the middle of a run: two files are there by then.
+    private func takeAway(atThirdFileOf files: OutageFiles) {
+        let count = FileCount()
+        files.beforeEachFile { path in
+            if path.string.hasPrefix("/out/f/"), count.next() == 2 { files.set("/out/f", isAway: true) }
+        }
+    }
+
+    private final class FileCount: Sendable {
+        private let count = Atomic(0)
+
+        /// The number of this one, from 0.
+        func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
+    }
+
     /// The next run has all that the ended one had, and nothing of that is left.
     private func expectNothingLeft(_ fixture: ExportFixture, _ running: ExportFixture.Running, records: UInt64 = 6) async throws {
         #expect(fixture.delivered("f") == [])
@@ -67,13 +82,8 @@ import Testing
 
     @Test func `a run that waits is cancelled, and one that has ended is not`() async throws {
         try await withFixture { (fixture, running) async throws in
-            let count = Atomic(0)
             let files = fixture.files
-            files.beforeEachFile { path in
-                if path.string.hasPrefix("/out"), count.add(1, ordering: .relaxed).oldValue == 2 {
-                    files.set("/out/f", isAway: true)
-                }
-            }
+            takeAway(atThirdFileOf: files)
             await running.passTime()
             #expect(fixture.delivered("f").count == 2)
             let run = try #require(try await runs(running).first)
@@ -157,13 +167,8 @@ import Testing
     {
         for isCancelled in [false, true] {
             try await withFixture { (fixture, running) async throws in
-                let count = Atomic(0)
                 let files = fixture.files
-                files.beforeEachFile { path in
-                    if path.string.hasPrefix("/out"), count.add(1, ordering: .relaxed).oldValue == 2 {
-                        files.set("/out/f", isAway: true)
-                    }
-                }
+                takeAway(atThirdFileOf: files)
                 await running.passTime()
                 files.beforeEachFile(nil)
                 fixture.time.advance(hours: 96)
@@ -213,13 +218,8 @@ import Testing
         async throws
     {
         try await withFixture { (fixture, running) async throws in
-            let count = Atomic(0)
             let files = fixture.files
-            files.beforeEachFile { path in
-                if path.string.hasPrefix("/out/f/"), count.add(1, ordering: .relaxed).oldValue == 2 {
-                    files.set("/out/f", isAway: true)
-                }
-            }
+            takeAway(atThirdFileOf: files)
             await running.passTime()
             let run = try #require(try await runs(running).first)
             _ = try await running.exports.cancel(run.id, by: 7, in: running.entry.sandbox)

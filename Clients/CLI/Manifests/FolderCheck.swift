@@ -49,7 +49,8 @@ struct FolderCheck {
         for path in paths where isManifest(path) { take(path) }
         var named = Set(found.map(\.place))
         for one in found { named.formUnion(check(one)) }
-        for path in paths where !named.contains(path) { look(atUnlisted: path) }
+        let runs = Set(found.map(\.manifest.flowRunId))
+        for path in paths where !named.contains(path) { look(atUnlisted: path, runs) }
         for (_, chain) in chains {
             problems += ManifestCheck.problems(between: chain).map { Problem(path: $0.place, text: $0.text) }
         }
@@ -139,11 +140,12 @@ struct FolderCheck {
     }
 
     /// A data file of a run whose manifest does not name it was put there by somebody else.
-    private mutating func look(atUnlisted path: String) {
+    private mutating func look(atUnlisted path: String, _ runs: Set<String>) {
         let name = path.split(separator: "/").last ?? ""
         guard !isManifest(path), kind(of: path) != .other else { return }
-        let isForged = name.hasPrefix("part-") && found.contains { name.contains($0.manifest.flowRunId) }
-        if isForged {
+        // As in `part-00000-RUN.json.gz`.
+        let run = name.split(separator: "-", maxSplits: 2).last?.prefix { $0 != "." } ?? ""
+        if name.hasPrefix("part-"), runs.contains(String(run)) {
             problems.append(Problem(path: path, text: "no manifest names it, and its run has one"))
         } else {
             unlisted.append(path)

@@ -34,12 +34,6 @@ final class RunBoard: Sendable {
         for watcher in entry?.watchers.values ?? [:].values { watcher.finish() }
     }
 
-    /// Whether it is there: it delivers, or waits for its turn.
-    func contains(_ runID: String) -> Bool { state.withLock { $0.entries[runID] != nil } }
-
-    /// How many there are.
-    var count: Int { state.withLock { $0.entries.count } }
-
     func note(_ totals: Run.Totals, of runID: String) {
         let watchers = state.withLock { state in
             state.entries[runID]?.totals = totals

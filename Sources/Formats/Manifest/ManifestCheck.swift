@@ -88,12 +88,15 @@ package struct ManifestCheck: Sendable {
         func window(_ found: Found) -> (UInt64, UInt64) {
             (found.manifest.window.afterSequence, found.manifest.window.throughSequence)
         }
-        var left = chain.sorted { window($0) < window($1) }
+        var left = chain.sorted { window($0) < window($1) }[...]
         var ordered: [Found] = []
         while let next = left.first {
-            let same = left.prefix { window($0) == window(next) }
-            let follower = same.firstIndex { $0.manifest.previous?.sha256 == ordered.last?.sha256 }
-            ordered.append(left.remove(at: follower ?? 0))
+            var same = Array(left.prefix { window($0) == window(next) })
+            left = left.dropFirst(same.count)
+            while !same.isEmpty {
+                let follower = same.firstIndex { $0.manifest.previous?.sha256 == ordered.last?.sha256 }
+                ordered.append(same.remove(at: follower ?? 0))
+            }
         }
         return ordered
     }
