@@ -2,11 +2,12 @@
 
 SWIFT ?= swift
 APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev libzstd-dev libsnappy-dev libdeflate-dev \
-	libsqlite3-dev pkg-config jq python3 python3-venv libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
+	libsqlite3-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
 READERS := .build/python/requirements.txt
+SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd
 .PHONY: help deps demo build test crash check bench bench-deps fuzz protos format
 
 help:            ## Lists these targets.
@@ -28,7 +29,7 @@ build: deps      ## Builds everything, tests included.
 	$(SWIFT) build --build-tests
 
 # Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other.
-test: build $(READERS) ## Builds, then runs all tests.
+test: build $(READERS) $(SERVERS) ## Builds, then runs all tests.
 	$(SWIFT) test --skip-build --skip 'RPCTests|IntegrationTests|CrashTests'
 	$(SWIFT) test --skip-build --filter RPCTests
 	$(SWIFT) test --skip-build --filter 'IntegrationTests|CrashTests'
@@ -38,6 +39,16 @@ $(READERS): Tests/requirements.txt | deps
 	/usr/bin/python3 -m venv .build/python
 	.build/python/bin/pip install --quiet --disable-pip-version-check -r $<
 	cp $< $@
+
+# Servers that tests deliver to. OpenSSH's is unpacked and not installed: nobody wants a service of the machine's for that.
+.build/servers/requirements.txt: Tests/Servers/requirements.txt | deps
+	/usr/bin/python3 -m venv .build/servers/python
+	.build/servers/python/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp $< $@
+
+.build/servers/openssh/usr/sbin/sshd: | deps
+	mkdir -p .build/servers/openssh
+	cd .build/servers && { apt-get download -qq openssh-server 2>/dev/null || { $(SUDO) apt-get update -qq && apt-get download -qq openssh-server; }; } && dpkg -x openssh-server_*.deb openssh && rm openssh-server_*.deb
 
 # What tests do in part because it takes long, in full: 1,000 kills of the real daemon and 300 of its exports, every byte of a dataset flipped, a million rows.
 KILLS ?= 1000

@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CProcess"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
@@ -71,7 +72,7 @@ let package = Package(
         module("Audit", ["Model", crypto]),
         module("Catalog", ["Model", "Audit", grdb, system]),
         module("Formats", ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", crypto]),
-        module("Destinations", ["Model", "Disk", system]),
+        module("Destinations", ["Model", "Disk", "CProcess", crypto, subprocess, system]),
         module("Exporter", ["Model", "Disk", "Formats", "Destinations", crypto, system]),
         module(
             "Daemon",
@@ -79,7 +80,7 @@ let package = Package(
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
                 "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
             ]),
-        program("msgexportd", ["Daemon", "Disk", "Model", "RPC", argumentParser, logging, system]),
+        program("msgexportd", ["CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", argumentParser, logging, system]),
 
         // The clients.
         module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
@@ -116,11 +117,14 @@ let package = Package(
         .target(name: "CCrashVFS", path: "Tests/CCrashVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("CatalogTests", ["Audit", "Catalog", "CCrashVFS", "Model", system]),
         tests("FormatsTests", ["Audit", "Formats", "Model", system]),
+        tests("DestinationsTests", ["Destinations", "Disk", "Model", "msgexportd", crypto, system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),
         tests(
             "DaemonTests",
             [
-                "Daemon", "Audit", "Catalog", "Dataset", "Disk", "Exporter", "Formats", "Messages", "Model", crypto, logging,
+                "Daemon", "Audit", "Catalog", "Dataset", "Destinations", "Disk", "Exporter", "Formats", "Messages", "Model",
+                crypto,
+                logging,
                 system,
             ]),
         tests("MailTests", ["Mail", "Model", system]),

@@ -58,6 +58,7 @@ msgexport dataset get kept-as-sent --eml | cmp - "$mails/msg_02.txt"
 echo "msgexport dataset get kept-as-sent --eml gives the file back, byte for byte"
 
 step "6. Export what is stored to a folder, as JSON"
+show msgexport organization approve local-root "$archive"
 show msgexport destination create archive --type local --path "$archive"
 show msgexport dataflow create daily --destination archive --format json
 show msgexport dataflow run daily --wait

@@ -116,38 +116,6 @@ public final class MessageExportClient: Sendable {
         return answer.configurations
     }
 
-    // MARK: Exports
-
-    /// Makes a destination. It is tried: the daemon must be able to deliver there.
-    public func createDestination(name: String, settings: Destination.Settings) async throws(Status) -> Destination {
-        try await call(.createDestination, CreateDestinationRequest(sandbox: sandbox, name: name, settings: settings))
-    }
-
-    /// A destination by its name.
-    /// - Throws: `notFound` when there is none of that name.
-    public func destination(name: String) async throws(Status) -> Destination {
-        try await call(.getDestination, NameRequest(sandbox: sandbox, name: name))
-    }
-
-    /// All of the sandbox, by name.
-    public func destinations() async throws(Status) -> [Destination] {
-        let answer: DestinationList = try await call(.listDestinations, SandboxRequest(sandbox: sandbox))
-        return answer.destinations
-    }
-
-    /// Changes where a destination is: the runs to come deliver there. It is tried as a new one is.
-    /// - Throws: `failedPrecondition` while a run delivers to it.
-    public func editDestination(name: String, settings: Destination.Settings) async throws(Status) -> Destination {
-        try await call(.editDestination, EditDestinationRequest(sandbox: sandbox, name: name, settings: settings))
-    }
-
-    /// Removes a destination and returns what it was; what was delivered stays.
-    /// - Throws: `failedPrecondition` while a dataflow exports to it.
-    @discardableResult
-    public func deleteDestination(name: String) async throws(Status) -> Destination {
-        try await call(.deleteDestination, NameRequest(sandbox: sandbox, name: name))
-    }
-
     // MARK: The daemon
 
     /// How the daemon and this client's sandbox are doing.

@@ -126,7 +126,7 @@ extension CatalogStore {
             sql: """
                 INSERT INTO configuration_version (configuration_id, version, message_export, created_at, settings)
                 VALUES (?, ?, ?, ?, ?)
-                """, arguments: [id, version, settings.messageExport, time.now.milliseconds, json(settings)])
+                """, arguments: [id, version, settings.messageExport, time.now.milliseconds, jsonText(settings)])
         try db.execute(
             sql: """
                 DELETE FROM configuration_version WHERE configuration_id = ? AND version <= ?
@@ -174,7 +174,7 @@ extension CatalogStore {
         } else {
             try db.execute(
                 sql: "UPDATE configuration_version SET failures = ? WHERE configuration_id = ? AND version = ?",
-                arguments: [json(failures), configuration.id, version])
+                arguments: [jsonText(failures), configuration.id, version])
             if configuration.state == .draft {
                 try db.execute(sql: "UPDATE configuration SET state = 'FAILED' WHERE id = ?", arguments: [configuration.id])
             }
@@ -228,10 +228,11 @@ extension ChannelConfiguration {
             newest == version
             ? nil
             : Pending(
-                version: newest, settings: try decoded(row["newest_settings"]), failures: try decoded(row["newest_failures"]))
+                version: newest, settings: try jsonValue(row["newest_settings"]), failures: try jsonValue(row["newest_failures"]))
         self.init(
             id: row["id"], name: row["name"], channel: try known(row["channel"]), state: try known(row["state"]),
-            version: version, settings: try decoded(row["settings"]), failures: try decoded(row["failures"]), pending: pending,
+            version: version, settings: try jsonValue(row["settings"]), failures: try jsonValue(row["failures"]),
+            pending: pending,
             enabledSince: since.map { Instant(milliseconds: $0) }, createdAt: Instant(milliseconds: row["created_at"]))
     }
 }
@@ -239,26 +240,4 @@ extension ChannelConfiguration {
 extension ConfigurationSettings {
     /// What the audit tells of them.
     fileprivate var summary: String { "message export \(messageExport ? "on" : "off")" }
-}
-
-private func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-private func decoded<Value: Decodable>(_ text: String) throws -> Value {
-    do {
-        return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
-    } catch {
-        throw CatalogError(.io, "the catalog holds settings that cannot be read")
-    }
-}
-
-/// The value a column spells.
-func known<Value: RawRepresentable<String>>(_ spelling: String) throws -> Value {
-    guard let value = Value(rawValue: spelling) else {
-        throw CatalogError(.io, "the catalog holds a \(Value.self) this program does not know: \(spelling)")
-    }
-    return value
 }

@@ -156,8 +156,7 @@ extension CatalogStore {
 }
 
 let selectDataflow = """
-    SELECT dataflow.*, destination.name AS destination, destination.path AS destination_path,
-        destination.created_at AS destination_created_at
+    SELECT dataflow.*, destination.name AS destination
     FROM dataflow JOIN destination ON destination.id = dataflow.destination_id
     """
 
@@ -189,12 +188,12 @@ extension Database {
         try execute(
             sql: """
                 UPDATE dataflow SET destination_id = ?, compression = ?, include_raw = ?, recurrence = ?, schedule_minutes = ?,
-                    start_at = ?, end_at = ?, folder = ?, file_size_limit = ?, revision = revision + ? WHERE id = ?
+                    start_at = ?, end_at = ?, folder = ?, file_size_limit = ?, encrypt_to = ?, revision = revision + ? WHERE id = ?
                 """,
             arguments: [
                 destinationID(settings.destination, of: sandboxID), settings.compression.rawValue, settings.includeRaw,
                 recurrence, minutes, settings.schedule.start?.milliseconds, settings.schedule.end?.milliseconds,
-                settings.folder.text, Int64(settings.fileSizeLimit), isNew ? 0 : 1, id,
+                settings.folder.text, Int64(settings.fileSizeLimit), jsonText(settings.encryptTo), isNew ? 0 : 1, id,
             ])
         guard isRescheduled else { return }
         try execute(sql: "UPDATE dataflow SET schedule_set_at = ? WHERE id = ?", arguments: [now.milliseconds, id])
@@ -255,7 +254,7 @@ extension Dataflow {
                 schedule: Schedule(
                     try Schedule.Recurrence(row["recurrence"], row["schedule_minutes"]),
                     start: start.map { Instant(milliseconds: $0) }, end: end.map { Instant(milliseconds: $0) }),
-                folder: folder, fileSizeLimit: row["file_size_limit"]),
+                folder: folder, fileSizeLimit: row["file_size_limit"], encryptTo: try jsonValue(row["encrypt_to"])),
             isEnabled: row["enabled"], nextRunAt: next.map { Instant(milliseconds: $0) }, cursor: row["cursor"],
             expiredUnexported: row["expired_unexported"], revision: row["revision"],
             createdAt: Instant(milliseconds: row["created_at"]))

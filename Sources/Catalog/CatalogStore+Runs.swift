@@ -362,7 +362,8 @@ extension Database {
         let (sandbox, organization): (String, String) = (row?["name"] ?? "", row?["organization"] ?? "")
         return dataflow.settings.folder.folder(
             .init(
-                dataset: "message-export-\(sandbox)", destinationType: "local", destinationName: destination.name,
+                dataset: "message-export-\(sandbox)", destinationType: destination.settings.type.rawValue,
+                destinationName: destination.name,
                 destinationID: destination.id, sandbox: sandbox, organization: organization, time: time))
     }
 

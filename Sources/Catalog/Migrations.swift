@@ -26,6 +26,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("6: what expires of a run's window while it is under way") { db in
         try db.execute(sql: schema6)
     }
+    migrator.registerMigration("7: types of destinations, their secrets, approvals, encryption") { db in
+        try db.execute(sql: schema7)
+    }
     return migrator
 }
 
@@ -219,4 +222,29 @@ private let schema6 = """
         records INTEGER NOT NULL,
         PRIMARY KEY (run_id, first_sequence)
     ) STRICT, WITHOUT ROWID;
+    """
+
+/// Folders that are delivered to already are approved: whoever chose them could choose any.
+private let schema7 = """
+    CREATE TABLE approval (
+        kind TEXT NOT NULL,
+        value TEXT NOT NULL,
+        label TEXT NOT NULL,
+        public_key BLOB,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (kind, value)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO approval SELECT 'local-root', path, '', NULL, min(created_at) FROM destination GROUP BY path;
+    ALTER TABLE destination ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE destination ADD COLUMN expires_at INTEGER;
+    UPDATE destination SET settings = json_object('path', path);
+    ALTER TABLE destination DROP COLUMN path;
+    CREATE TABLE destination_secret (
+        destination_id TEXT NOT NULL REFERENCES destination (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        set_at INTEGER NOT NULL,
+        PRIMARY KEY (destination_id, name)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE dataflow ADD COLUMN encrypt_to TEXT NOT NULL DEFAULT '[]';
     """

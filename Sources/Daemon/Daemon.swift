@@ -39,8 +39,10 @@ package enum DaemonProcess {
         try await sandboxes.bringUpAll(logger)
         let alerts = AlertService(catalog: catalog, command: settings.alertCommand, logger: logger)
         let ledger = ExpiryLedger(catalog: catalog, alerts: alerts, time: time)
+        let storages = try Storages(settings, catalog: catalog, master: master, files: files)
         let exports = ExportService(
-            catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, ledger: ledger, logger: logger)
+            catalog: catalog, directory: directory, storages: storages, time: time, alerts: alerts, ledger: ledger, logger: logger
+        )
         let refusals = Refusals()
         let gate = AccessGate(directory: directory, refusals: refusals)
         let audit = AuditService(
@@ -50,9 +52,8 @@ package enum DaemonProcess {
         let management = ManagementService(gate)
         let handlers = ManagementHandlers(
             catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, flags: flags,
-            exports: exports,
-            files: files,
-            time: time, reads: DiskQueue("reads"), signingKey: signingKey, dataFolder: settings.data, startedAt: time.now)
+            exports: exports, storages: storages, time: time, reads: DiskQueue("reads"), signingKey: signingKey,
+            startedAt: time.now)
         let health = HealthService(directory: directory, catalog: catalog, time: time, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
@@ -63,7 +64,8 @@ package enum DaemonProcess {
             configuration: .init(
                 services: [
                     .init(service: TimeService(time: time, catalog: catalog, logger: logger)), .init(service: audit),
-                    .init(service: alerts), .init(service: management), .init(service: rpc), .init(service: exports),
+                    .init(service: storages), .init(service: alerts), .init(service: management), .init(service: rpc),
+                    .init(service: exports),
                     .init(
                         service: BacklogService(
                             catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),
@@ -145,10 +147,11 @@ package enum DaemonProcess {
             .tailRecords: management.streaming(.read, handlers.tailRecords),
             .verifyDataset: management.streaming(.view, handlers.verifyDataset),
             .getDataset: management.sandboxed(.view, handlers.getDataset),
-            .createDestination: management.sandboxed(.change, handlers.createDestination),
+            .createDestination: management.waiting(.change, handlers.createDestination),
             .getDestination: management.sandboxed(.view, handlers.getDestination),
             .listDestinations: management.sandboxed(.view, handlers.listDestinations),
-            .editDestination: management.sandboxed(.change, handlers.editDestination),
+            .testDestination: management.waiting(.change, handlers.testDestination),
+            .editDestination: management.waiting(.change, handlers.editDestination),
             .deleteDestination: management.sandboxed(.change, handlers.deleteDestination),
             .createDataflow: management.sandboxed(.change, handlers.createDataflow),
             .getDataflow: management.sandboxed(.view, handlers.getDataflow),
@@ -187,6 +190,9 @@ package enum DaemonProcess {
             .listGrants: management.organizational(.administer, handlers.listGrants),
             .getOrganization: management.organizational(.administer, handlers.getOrganization),
             .editOrganization: management.organizational(.administer, handlers.editOrganization),
+            .listApprovals: management.organizational(.administer, handlers.listApprovals),
+            .createApproval: management.organizationalWaiting(.administer, handlers.createApproval),
+            .deleteApproval: management.organizational(.administer, handlers.deleteApproval),
             .getTime: management.organizational(.administer, handlers.getTime),
             .confirmTime: management.organizational(.administer, handlers.confirmTime),
         ]
@@ -235,7 +241,7 @@ package enum DaemonProcess {
             ].compactMap {
                 $0.lastComponent?.string
             }
-            return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets"]).contains($0) }
+            return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets", "gnupg"]).contains($0) }
         }
         guard let foreign else { return }
         throw Status(

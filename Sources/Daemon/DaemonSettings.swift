@@ -1,5 +1,28 @@
+import Model
 package import RPC
 package import SystemPackage
+
+/// The programs that a daemon delivers by.
+package struct DeliveryPrograms: Sendable {
+    /// This program itself, which supervises the others.
+    package let supervisor: FilePath
+    /// What delivers to everything but folders.
+    package let rclone: FilePath
+    /// What files are encrypted by.
+    package let gpg: FilePath
+    /// How long nothing may go on at a destination.
+    package let stallSeconds: Int
+
+    package init(
+        supervisor: FilePath, rclone: FilePath = "/usr/bin/rclone", gpg: FilePath = "/usr/bin/gpg",
+        stallSeconds: Int = Limits.deliveryStallSeconds
+    ) {
+        self.supervisor = supervisor
+        self.rclone = rclone
+        self.gpg = gpg
+        self.stallSeconds = stallSeconds
+    }
+}
 
 /// What a daemon is started with.
 package struct DaemonSettings: Sendable {
@@ -11,14 +34,19 @@ package struct DaemonSettings: Sendable {
     package let masterKey: FilePath
     /// Program that is told of alerts; nil: none is.
     package let alertCommand: FilePath?
+    /// What it delivers by.
+    package let programs: DeliveryPrograms
 
     /// - Precondition: there is a socket.
-    package init(data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, alertCommand: FilePath? = nil) {
+    package init(
+        data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, alertCommand: FilePath? = nil, programs: DeliveryPrograms
+    ) {
         precondition(!sockets.isEmpty, "a daemon serves at least one socket")
         self.data = data
         self.sockets = sockets
         self.masterKey = masterKey
         self.alertCommand = alertCommand
+        self.programs = programs
     }
 
     var lock: FilePath { data.appending("daemon.lock") }
@@ -28,6 +56,8 @@ package struct DaemonSettings: Sendable {
     /// There while the master key is being changed.
     var rotation: FilePath { data.appending("master-key-rotation") }
     var signingKey: FilePath { data.appending("signing.key") }
+    /// GnuPG's own, in which there are no keys.
+    var openPGPHome: FilePath { data.appending("gnupg") }
     var socket: FilePath { FilePath(sockets[0].path) }
     var socketLock: FilePath { FilePath(socket.string + ".lock") }
 

@@ -4,7 +4,7 @@ package import Model
 import SystemPackage
 
 /// A destination on the daemon's own machine: a folder.
-package struct LocalFolder: Sendable {
+package struct LocalFolder: Storage {
     private let path: FilePath
     private let files: any Files
 
@@ -21,67 +21,64 @@ package struct LocalFolder: Sendable {
         self.files = files
     }
 
-    /// Whether files can be delivered here now, tried with one.
+    /// The destination's own folder is never made: where it is gone, a disk may not be mounted.
     ///
-    /// - Throws: `failedPrecondition` naming `path` when the folder is missing or may not be written to. Blocks.
-    package func check() throws(Status) {
-        do {
+    /// - Throws: `unusable` when the destination's own folder is a link, or one below it.
+    package func begin(_ name: String, in folder: String) throws(DestinationError) -> any Upload {
+        try destined { () throws(DiskError) in
             try reach("deliver to")
-            _ = try files.list(path)
-            let probe = path.appending(".message-export-probe")
-            if try files.exists(probe) { try files.remove(probe) }
-            _ = try files.create(probe)
-            try files.remove(probe)
-        } catch {
-            throw Status(
-                .failedPrecondition, "cannot deliver to \(path): \(error)", field: "path",
-                hint: "make the folder, and let the daemon's user write to it")
+            try requireNoLink(folder)
+            try files.createFolder(place(folder))
+            return try Delivery(name: name, folder: place(folder), files: files)
         }
     }
 
-    /// Begins a file below `folder`, which is made where it is missing. Nobody sees it by its name before `publish`.
-    ///
-    /// The destination's own folder is never made: where it is gone, a disk may not be mounted.
-    /// What has the name is replaced: the caller makes sure that it is its own (`requireFree`, before it takes note of the name).
-    ///
-    /// - Throws: `ELOOP` when the destination's own folder is a link, or one below it.
-    package func begin(_ name: String, in folder: String) throws(DiskError) -> Delivery {
-        try reach("deliver to")
+    private func requireNoLink(_ folder: String) throws(DiskError) {
         // Whoever may write below it must not lead files elsewhere.
         var step = path
         for component in FilePath(folder).components {
             step.append(component)
             if try files.isLink(step) { throw DiskError("deliver through the link", step, .tooManySymbolicLinkLevels) }
         }
-        try files.createFolder(place(folder))
-        return try Delivery(name: name, folder: place(folder), files: files)
     }
 
-    /// Makes sure that nothing below `folder` has that name.
-    ///
-    /// - Throws: `EEXIST` when it is taken.
-    package func requireFree(_ name: String, in folder: String) throws(DiskError) {
-        try reach("deliver to")
-        let file = place(folder).appending(name)
-        if try files.exists(file) { throw DiskError("deliver", file, .fileExists) }
-    }
-
-    /// Bytes of a delivered file below `folder`; nil when there is none of that name. When it returns, the name is durable.
-    package func size(of name: String, in folder: String) throws(DiskError) -> Int64? {
-        let file = place(folder).appending(name)
-        guard try files.exists(path), try files.exists(file) else { return nil }
-        // Whoever delivered it may have been stopped before it could do so.
-        try files.syncFolder(place(folder))
-        return try files.open(file).size()
-    }
-
-    /// Removes a file that the caller delivered below `folder`, and what it left unfinished of it; nothing when there is none.
-    package func remove(_ name: String, in folder: String) throws(DiskError) {
-        // It may be there still, where that cannot be seen.
-        try reach("remove from")
-        for name in [name, Delivery.unfinished(name)] {
+    package func requireFree(_ name: String, in folder: String) throws(DestinationError) {
+        try destined { () throws(DiskError) in
+            try reach("deliver to")
             let file = place(folder).appending(name)
-            if try files.exists(file) { try files.remove(file) }
+            if try files.exists(file) { throw DiskError("deliver", file, .fileExists) }
+        }
+    }
+
+    package func size(of name: String, in folder: String) throws(DestinationError) -> Int64? {
+        try destined { () throws(DiskError) in
+            let file = place(folder).appending(name)
+            guard try files.exists(path), try files.exists(file) else { return nil }
+            // Whoever delivered it may have been stopped before it could do so.
+            try files.syncFolder(place(folder))
+            return try files.open(file).size()
+        }
+    }
+
+    package func content(of name: String, in folder: String) throws(DestinationError) -> [UInt8] {
+        try destined { () throws(DiskError) in
+            let file = try files.open(place(folder).appending(name))
+            return try file.read(Int(min(file.size(), 1 << 20)), at: 0)
+        }
+    }
+
+    package func lists(_ name: String) throws(DestinationError) -> Bool {
+        try destined { () throws(DiskError) in try files.list(path).contains(name) }
+    }
+
+    package func remove(_ name: String, in folder: String) throws(DestinationError) {
+        try destined { () throws(DiskError) in
+            // It may be there still, where that cannot be seen.
+            try reach("remove from")
+            for name in [name, Delivery.unfinished(name)] {
+                let file = place(folder).appending(name)
+                if try files.exists(file) { try files.remove(file) }
+            }
         }
     }
 
@@ -98,14 +95,13 @@ package struct LocalFolder: Sendable {
     }
 
     /// A file on its way to a folder.
-    package struct Delivery: ~Copyable {
+    private final class Delivery: Upload {
         private let target: FilePath
         private let unfinished: FilePath
         private let folder: FilePath
         private let files: any Files
         private let file: any File
-        /// Bytes written so far.
-        package private(set) var size: Int64 = 0
+        private(set) var size: Int64 = 0
 
         static func unfinished(_ name: String) -> String { ".\(name).unfinished" }
 
@@ -118,29 +114,48 @@ package struct LocalFolder: Sendable {
             file = try files.create(unfinished)
         }
 
-        /// Adds to the end of the file.
-        package mutating func write(_ bytes: [UInt8]) throws(DiskError) {
-            try file.write([Data(bytes)], at: size)
+        func write(_ bytes: [UInt8]) throws(DestinationError) {
+            try destined { () throws(DiskError) in try file.write([Data(bytes)], at: size) }
             size += Int64(bytes.count)
         }
 
-        /// Gives the file its name. When this returns, it is whole and durable.
-        /// When it throws, nothing of the file is left, as far as that can be done.
-        package consuming func publish() throws(DiskError) {
-            do throws(DiskError) {
-                try file.sync()
-                try files.rename(unfinished, to: target)
+        func publish() throws(DestinationError) {
+            do throws(DestinationError) {
+                try destined { () throws(DiskError) in
+                    try file.sync()
+                    try files.rename(unfinished, to: target)
+                }
             } catch {
                 discard()
                 throw error
             }
-            try files.syncFolder(folder)
+            try destined { () throws(DiskError) in try files.syncFolder(folder) }
         }
 
-        /// Gives the file up and removes what was written, as far as that can be done.
-        package consuming func discard() {
+        func discard() {
             // The run fails for its own reason already; a leftover is named so that it is told from a delivered file.
             try? files.remove(unfinished)
         }
+    }
+}
+
+/// What fails on a disk, as a failure of the destination there.
+private func destined<Value>(_ body: () throws(DiskError) -> Value) throws(DestinationError) -> Value {
+    do throws(DiskError) { return try body() } catch { throw DestinationError(error) }
+}
+
+extension DestinationError {
+    /// A failure of a folder of this machine.
+    package init(_ error: DiskError) {
+        let reason: Reason =
+            switch error.errno {
+            case .fileExists: .nameTaken
+            case .tooManySymbolicLinkLevels, .notDirectory, .fileNameTooLong: .unusable
+            case .noSuchFileOrDirectory: .noSuchPlace
+            case .permissionDenied, .notPermitted, .readOnlyFileSystem: .permission
+            case .noSpace, .diskQuotaExceeded: .full
+            default: .other
+            }
+        self.init(reason, "\(error)")
     }
 }

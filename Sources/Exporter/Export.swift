@@ -1,24 +1,20 @@
 import Crypto
-import Destinations
-package import Disk
+package import Destinations
 package import Formats
 package import Model
-import SystemPackage
 
 /// An attempt of a run: delivers its window, data first, manifest last. What an earlier attempt delivered stays, and is not made again.
 package struct Export: Sendable {
     /// Why an attempt did not succeed; its description tells people.
     package enum Failure: Error, CustomStringConvertible {
         case stopped(RunStop)
-        case destination(DiskError)
+        case destination(DestinationError)
 
         /// Whether another attempt may succeed without anybody's help.
         package var isWorthRetrying: Bool {
             switch self {
             case .stopped: false
-            // What has the name will have it tomorrow, and the folder's name stays.
-            case .destination(let error):
-                ![.fileExists, .tooManySymbolicLinkLevels, .notDirectory, .fileNameTooLong].contains(error.errno)
+            case .destination(let error): error.isWorthRetrying
             }
         }
 
@@ -65,6 +61,20 @@ package struct Export: Sendable {
         }
     }
 
+    /// What files are encrypted by, and to whom.
+    package struct Encryption: Sendable {
+        let gpg: OpenPGP
+        /// Of the dataflow's fingerprints, in their order.
+        let keys: [[UInt8]]
+        let patience: Patience
+
+        package init(gpg: OpenPGP, keys: [[UInt8]], patience: Patience) {
+            self.gpg = gpg
+            self.keys = keys
+            self.patience = patience
+        }
+    }
+
     /// A file that an earlier attempt delivered, or had begun.
     package enum Part: Sendable {
         case begun(name: String)
@@ -103,23 +113,27 @@ package struct Export: Sendable {
 
     /// Delivers the window. Blocks. When it returns, everything is durable at the destination.
     ///
+    /// - Parameters:
+    ///   - storage: of the destination.
+    ///   - encryption: to the dataflow's keys; nil: it has none.
     /// - Throws: `Failure`, or what the host threw; what is noted in the ledger stays at the destination.
-    package func perform(_ host: some RunHost, files: any Files) throws -> Outcome {
-        let folder = try localFolder(files)
+    package func perform(_ host: some RunHost, to storage: any Storage, encryption: Encryption? = nil) throws -> Outcome {
         do {
-            let kept = try keptParts(folder)
+            let kept = try keptParts(storage)
             var document = document
             if document == nil || kept.count < parts.count {
-                var delivery = PartDelivery(self, folder: folder, parts: parts, kept: kept)
+                var delivery = PartDelivery(self, storage, encryption, parts: parts, kept: kept)
                 try delivery.run(host)
                 let manifest = self.manifest(delivery.parts, delivery.absent, try host.auditHead())
                 document = SignedManifest.file(manifest, sign: host.sign)
-                if run.manifest == nil { try folder.requireFree(manifestName, in: run.folder) }
+                if run.manifest == nil { try storage.requireFree(manifestName, in: run.folder) }
                 // From here on it is ours, and may be replaced.
                 try host.noteManifest(document ?? [], named: manifestName)
             }
-            return try deliver(document ?? [], to: folder)
-        } catch let error as DiskError {
+            return try deliver(document ?? [], to: storage)
+        } catch let error as DestinationError {
+            // Whoever waited for the destination was told to wait no more.
+            if error.reason == .stopped, let stop = host.stop { throw Failure.stopped(stop) }
             throw Failure.destination(error)
         }
     }
@@ -127,26 +141,20 @@ package struct Export: Sendable {
     /// Removes what the run delivered: its manifest first, without which the rest counts for nothing. Blocks.
     ///
     /// - Throws: when something may still be there, after all has been tried.
-    package func withdraw(files: any Files) throws {
-        let folder = try localFolder(files)
-        var failure: DiskError?
+    package func withdraw(from storage: any Storage) throws(DestinationError) {
+        var failure: DestinationError?
         for name in [run.manifest].compactMap(\.self) + parts.map(\.name) {
-            do throws(DiskError) { try folder.remove(name, in: run.folder) } catch { failure = failure ?? error }
+            do throws(DestinationError) { try storage.remove(name, in: run.folder) } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
     }
 
-    private func localFolder(_ files: any Files) throws(Status) -> LocalFolder {
-        guard case .local(let path) = destination.settings else { preconditionFailure("there is one type") }
-        return try LocalFolder(path: path, files: files)
-    }
-
     /// The files that are still as they were delivered, up to the first that is not.
-    private func keptParts(_ folder: LocalFolder) throws(DiskError) -> [DeliveredPart] {
+    private func keptParts(_ storage: any Storage) throws(DestinationError) -> [DeliveredPart] {
         var kept: [DeliveredPart] = []
         for part in parts {
             guard case .delivered(let delivered) = part,
-                try folder.size(of: part.name, in: run.folder) == delivered.file.size
+                try storage.size(of: part.name, in: run.folder) == delivered.file.size
             else { break }
             kept.append(delivered)
         }
@@ -154,23 +162,23 @@ package struct Export: Sendable {
     }
 
     /// Removes what earlier attempts began and this one does not need: beside the manifest it would look as if somebody had put it there.
-    private func removeStale(_ needed: [String], _ folder: LocalFolder) throws(DiskError) {
-        for part in parts where !needed.contains(part.name) { try folder.remove(part.name, in: run.folder) }
+    private func removeStale(_ needed: [String], _ storage: any Storage) throws(DestinationError) {
+        for part in parts where !needed.contains(part.name) { try storage.remove(part.name, in: run.folder) }
     }
 
     private var manifestName: String { Manifest.name(dataflow: dataflow.id, run: run.id) }
 
-    private func deliver(_ document: [UInt8], to folder: LocalFolder) throws -> Outcome {
+    private func deliver(_ document: [UInt8], to storage: any Storage) throws -> Outcome {
         let manifest = try SignedManifest(file: document).manifest
-        try removeStale(manifest.exportResults.map(\.name), folder)
-        var delivery = try folder.begin(manifestName, in: run.folder)
-        do throws(DiskError) {
-            try delivery.write(document)
+        try removeStale(manifest.exportResults.map(\.name), storage)
+        let upload = try storage.begin(manifestName, in: run.folder)
+        do throws(DestinationError) {
+            try upload.write(document)
         } catch {
-            delivery.discard()
+            upload.discard()
             throw error
         }
-        try delivery.publish()
+        try upload.publish()
         var done = run
         done.state = .success
         done.error = nil
@@ -197,7 +205,7 @@ package struct Export: Sendable {
             organization: context.organization, sandbox: context.sandbox, epoch: context.epoch,
             dataflow: .init(id: dataflow.id, name: dataflow.name), destination: .init(id: destination.id, name: destination.name),
             format: dataflow.format.rawValue, compression: dataflow.settings.compression.rawValue,
-            includesRaw: dataflow.settings.includeRaw,
+            includesRaw: dataflow.settings.includeRaw, encryptedTo: dataflow.settings.encryptTo,
             window: .init(
                 afterSequence: run.after, throughSequence: run.through, since: run.since?.description,
                 until: run.until?.description),

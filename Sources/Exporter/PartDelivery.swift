@@ -1,6 +1,5 @@
 import Crypto
 import Destinations
-import Disk
 import Dispatch
 import Formats
 import Model
@@ -9,7 +8,8 @@ import Synchronization
 /// The data files of a run on their way: records in the order of their sequences, one file after the other.
 struct PartDelivery {
     private let export: Export
-    private let folder: LocalFolder
+    private let storage: any Storage
+    private let encryption: Export.Encryption?
     /// Names of what earlier attempts delivered or began, by number.
     private let known: [String]
     /// What is at the destination, in order.
@@ -23,9 +23,11 @@ struct PartDelivery {
     /// What comes after a sequence, read while what came before was written.
     private var ahead: (after: UInt64, records: Result<[Record]?, any Error>)?
 
-    init(_ export: Export, folder: LocalFolder, parts: [Export.Part], kept: [DeliveredPart]) {
+    init(_ export: Export, _ storage: any Storage, _ encryption: Export.Encryption?, parts: [Export.Part], kept: [DeliveredPart])
+    {
         self.export = export
-        self.folder = folder
+        self.storage = storage
+        self.encryption = encryption
         known = parts.map(\.name)
         self.parts = kept
         cursor = kept.last?.file.lastSequence ?? export.run.after
@@ -56,13 +58,14 @@ struct PartDelivery {
         let name =
             "part-\(String(repeating: "0", count: max(0, 5 - "\(number)".count)))\(number)-\(export.run.id)"
             + ".\(RowFile.nameExtension(export.dataflow.format, settings.compression))"
+            + (encryption == nil ? "" : ".gpg")
         if number >= known.count || known[number] != name {
-            try folder.requireFree(name, in: export.run.folder)
+            try storage.requireFree(name, in: export.run.folder)
             // From here on it is ours, and may be replaced.
             try host.beginPart(number, named: name)
         }
-        var file = PartFile(
-            try folder.begin(name, in: export.run.folder),
+        var file = try PartFile(
+            storage.begin(name, in: export.run.folder), encryption,
             RowFile(
                 format: export.dataflow.format, compression: settings.compression, includesRaw: settings.includeRaw,
                 metadata: export.fileMetadata))
@@ -109,7 +112,7 @@ struct PartDelivery {
 
     private func totals(with file: borrowing PartFile) -> Run.Totals {
         let exported = parts.reduce(0) { $0 + $1.file.records } + file.records
-        let bytes = parts.reduce(0) { $0 + UInt64($1.file.size) } + UInt64(file.size)
+        let bytes = parts.reduce(0) { $0 + UInt64($1.file.size) } + UInt64(file.written)
         return Run.Totals(received: exported, exported: exported, skipped: 0, files: UInt32(parts.count), bytes: bytes)
     }
 
@@ -134,53 +137,63 @@ private func whileReading<Value: Sendable>(_ read: @escaping @Sendable () -> Val
 
 /// A data file on its way: rows in, hashed bytes out.
 struct PartFile: ~Copyable {
-    private var delivery: LocalFolder.Delivery
+    private let upload: any Upload
+    /// The same, where it is encrypted.
+    private let encrypted: EncryptedUpload?
     private var rows: RowFile
     private var hash = SHA256()
     private var first: (sequence: UInt64, ingestedAt: Instant)?
     private var last: (sequence: UInt64, ingestedAt: Instant)?
     private(set) var records: UInt64 = 0
+    /// Bytes of its content so far.
+    private(set) var written: Int64 = 0
 
-    init(_ delivery: consuming LocalFolder.Delivery, _ rows: RowFile) {
-        self.delivery = delivery
+    init(_ upload: any Upload, _ encryption: Export.Encryption?, _ rows: RowFile) throws(DestinationError) {
+        encrypted = try encryption.map { (encryption) throws(DestinationError) in
+            do throws(DestinationError) {
+                return try encryption.gpg.encrypted(upload, to: encryption.keys, encryption.patience)
+            } catch {
+                upload.discard()
+                throw error
+            }
+        }
+        self.upload = encrypted ?? upload
         self.rows = rows
     }
 
-    /// Bytes written so far.
-    var size: Int64 { delivery.size }
+    func isFull(_ limit: UInt64) -> Bool { UInt64(written) + UInt64(rows.pendingBytes) >= limit }
 
-    func isFull(_ limit: UInt64) -> Bool { UInt64(delivery.size) + UInt64(rows.pendingBytes) >= limit }
-
-    mutating func append(_ record: Record) throws(DiskError) {
+    mutating func append(_ record: Record) throws(DestinationError) {
         last = (record.sequence, record.ingestedAt)
         first = first ?? last
         records += 1
         try write(rows.append(record))
     }
 
-    private mutating func write(_ bytes: [UInt8]) throws(DiskError) {
+    private mutating func write(_ bytes: [UInt8]) throws(DestinationError) {
         guard !bytes.isEmpty else { return }
         hash.update(data: bytes)
-        try delivery.write(bytes)
+        try upload.write(bytes)
+        written += Int64(bytes.count)
     }
 
     /// Writes the last bytes.
-    mutating func finish() throws(DiskError) {
+    mutating func finish() throws(DestinationError) {
         try write(rows.finish())
     }
 
     /// Gives the finished file its name.
-    consuming func publish(_ name: String, in folder: String) throws(DiskError) -> Manifest.File {
-        let (size, sha256) = (delivery.size, hexadecimal(hash.finalize()))
-        let file = Manifest.File(
-            sinkPath: folder, name: name, size: size, records: records, firstSequence: first?.sequence ?? 0,
+    consuming func publish(_ name: String, in folder: String) throws(DestinationError) -> Manifest.File {
+        try upload.publish()
+        let content = hexadecimal(hash.finalize())
+        return Manifest.File(
+            sinkPath: folder, name: name, size: upload.size, records: records, firstSequence: first?.sequence ?? 0,
             lastSequence: last?.sequence ?? 0, firstIngestedAt: first?.ingestedAt.description ?? "",
-            lastIngestedAt: last?.ingestedAt.description ?? "", sha256: sha256)
-        try delivery.publish()
-        return file
+            lastIngestedAt: last?.ingestedAt.description ?? "", sha256: encrypted?.sha256 ?? content,
+            contentSha256: encrypted == nil ? nil : content)
     }
 
     consuming func discard() {
-        delivery.discard()
+        upload.discard()
     }
 }

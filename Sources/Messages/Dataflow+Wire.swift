@@ -33,7 +33,8 @@ package struct CreateDataflowRequest: Hashable, WireMessage {
                     schedule: try wire.schedule.map { (schedule) throws(Status) in try Schedule(schedule.pointee) }
                         ?? mode.defaultSchedule,
                     folder: try FolderTemplate(ifAny: wire.folder_template) ?? .standard,
-                    fileSizeLimit: wire.file_size_limit == 0 ? Limits.fileSizeDefault : wire.file_size_limit))
+                    fileSizeLimit: wire.file_size_limit == 0 ? Limits.fileSizeDefault : wire.file_size_limit,
+                    encryptTo: try texts(wire.n_encrypt_to, wire.encrypt_to, "encrypt_to")))
         }
     }
 
@@ -49,6 +50,7 @@ package struct CreateDataflowRequest: Hashable, WireMessage {
             wire.schedule = draft.make(messageexport__v1__schedule__init) { $0.fill(&$1, settings.schedule) }
             wire.folder_template = draft.text(settings.folder.text)
             wire.file_size_limit = settings.fileSizeLimit
+            (wire.n_encrypt_to, wire.encrypt_to) = draft.texts(settings.encryptTo)
         }
     }
 }
@@ -79,6 +81,9 @@ package struct EditDataflowRequest: Hashable, WireMessage {
             change.schedule = try wire.schedule.map { (schedule) throws(Status) in try Schedule(schedule.pointee) }
             change.folder = try FolderTemplate(ifAny: wire.folder_template)
             change.fileSizeLimit = wire.file_size_limit == 0 ? nil : wire.file_size_limit
+            change.encryptTo = try wire.encrypt_to.map { (keys) throws(Status) in
+                try texts(keys.pointee.n_fingerprints, keys.pointee.fingerprints, "encrypt_to.fingerprints")
+            }
             return EditDataflowRequest(
                 sandbox: try wire.sandbox.text("sandbox"), name: try wire.name.text("name"),
                 ifRevision: wire.if_revision == 0 ? nil : wire.if_revision, change: change)
@@ -101,6 +106,11 @@ package struct EditDataflowRequest: Hashable, WireMessage {
             }
             wire.folder_template = draft.text(change.folder?.text ?? "")
             wire.file_size_limit = change.fileSizeLimit ?? 0
+            if let keys = change.encryptTo {
+                wire.encrypt_to = draft.make(messageexport__v1__encrypt_to__init) { draft, wire in
+                    (wire.n_fingerprints, wire.fingerprints) = draft.texts(keys)
+                }
+            }
         }
     }
 }
@@ -148,7 +158,8 @@ extension Dataflow: WireMessage {
                 compression: try known(wire.compression, "compression", \.wire), includeRaw: wire.include_raw != 0,
                 schedule: try wire.schedule.map { (schedule) throws(Status) in try Schedule(schedule.pointee) }
                     ?? Schedule(.manual),
-                folder: try FolderTemplate(ifAny: wire.folder_template) ?? .standard, fileSizeLimit: wire.file_size_limit),
+                folder: try FolderTemplate(ifAny: wire.folder_template) ?? .standard, fileSizeLimit: wire.file_size_limit,
+                encryptTo: try texts(wire.n_encrypt_to, wire.encrypt_to, "encrypt_to")),
             isEnabled: wire.enabled != 0, nextRunAt: Instant(wire: wire.next_run_at_ms), cursor: wire.cursor,
             expiredUnexported: wire.expired_unexported, revision: wire.revision,
             createdAt: Instant(milliseconds: wire.created_at_ms),
@@ -229,6 +240,7 @@ extension Draft {
         wire.schedule = make(messageexport__v1__schedule__init) { $0.fill(&$1, dataflow.settings.schedule) }
         wire.folder_template = text(dataflow.settings.folder.text)
         wire.file_size_limit = dataflow.settings.fileSizeLimit
+        (wire.n_encrypt_to, wire.encrypt_to) = texts(dataflow.settings.encryptTo)
         wire.enabled = dataflow.isEnabled ? 1 : 0
         wire.next_run_at_ms = dataflow.nextRunAt?.milliseconds ?? 0
         wire.revision = dataflow.revision

@@ -42,11 +42,13 @@ public struct DataflowSettings: Hashable, Sendable {
     public var folder: FolderTemplate
     /// Bytes after which a data file is ended; it may be a little larger.
     public var fileSizeLimit: UInt64
+    /// Fingerprints of the approved OpenPGP keys that its files are encrypted to; empty: they are not.
+    public var encryptTo: [String]
 
     public init(
         destination: String, compression: Compression, includeRaw: Bool = false,
         schedule: Schedule = Schedule(.every(minutes: 60)),
-        folder: FolderTemplate = .standard, fileSizeLimit: UInt64 = Limits.fileSizeDefault
+        folder: FolderTemplate = .standard, fileSizeLimit: UInt64 = Limits.fileSizeDefault, encryptTo: [String] = []
     ) {
         self.destination = destination
         self.compression = compression
@@ -54,6 +56,7 @@ public struct DataflowSettings: Hashable, Sendable {
         self.schedule = schedule
         self.folder = folder
         self.fileSizeLimit = fileSizeLimit
+        self.encryptTo = encryptTo
     }
 
     /// Makes sure that a dataflow can be so.
@@ -71,6 +74,11 @@ public struct DataflowSettings: Hashable, Sendable {
                 .invalidArgument,
                 "files are ended at \(Limits.fileSizesAllowed.lowerBound) to \(Limits.fileSizesAllowed.upperBound) bytes",
                 field: "file_size_limit", limit: Int(Limits.fileSizesAllowed.upperBound))
+        }
+        guard encryptTo.count <= Limits.encryptTo, Set(encryptTo).count == encryptTo.count else {
+            throw Status(
+                .invalidArgument, "files are encrypted to at most \(Limits.encryptTo) keys, each named once", field: "encrypt_to",
+                limit: Limits.encryptTo)
         }
         if mode == .full {
             switch schedule.recurrence {
@@ -171,6 +179,8 @@ public struct DataflowChange: Hashable, Sendable {
     public var folder: FolderTemplate?
     /// Bytes after which a data file is ended.
     public var fileSizeLimit: UInt64?
+    /// The keys that files are encrypted to; empty: they are not.
+    public var encryptTo: [String]?
 
     public init() {}
 
@@ -179,6 +189,7 @@ public struct DataflowChange: Hashable, Sendable {
         DataflowSettings(
             destination: destination ?? settings.destination, compression: compression ?? settings.compression,
             includeRaw: includeRaw ?? settings.includeRaw, schedule: schedule ?? settings.schedule,
-            folder: folder ?? settings.folder, fileSizeLimit: fileSizeLimit ?? settings.fileSizeLimit)
+            folder: folder ?? settings.folder, fileSizeLimit: fileSizeLimit ?? settings.fileSizeLimit,
+            encryptTo: encryptTo ?? settings.encryptTo)
     }
 }

@@ -226,6 +226,16 @@ public enum Limits {
     public static let configurations = 1000
     /// Destinations of one sandbox, and so many dataflows: all are listed in one answer.
     public static let destinations = 100
+    /// A setting or secret of a destination.
+    public static let destinationValueBytes = 16 << 10
+    /// Hosts, folders and keys that an administrator approved: all are listed in one answer.
+    public static let approvals = 1000
+    /// An OpenPGP public key that is approved.
+    public static let publicKeyBytes = 32 << 10
+    /// OpenPGP keys that a dataflow's files are encrypted to.
+    public static let encryptTo = 16
+    /// How long before the end of what a destination is signed in to with that is told.
+    public static let signInWarningDays = 7
     /// Dataflows of one sandbox: all are listed in one answer.
     public static let dataflows = 100
     /// Runs listed in one answer, at most and unless told otherwise.
@@ -272,6 +282,27 @@ public enum Limits {
     public static let auditDays = 365
     /// The path of a Unix socket: the kernel's `sun_path` with its closing NUL.
     public static let socketPathBytes = 107
+
+    // MARK: Programs that deliver
+
+    /// What is kept of what one writes to its standard error: its end.
+    public static let programErrorBytes = 8 << 10
+    /// What one may write to its standard output, where that is kept.
+    public static let programOutputBytes = 1 << 20
+    /// A piece of content on its way to one.
+    public static let programFrameBytes = 1 << 20
+    /// What a pipe to one holds.
+    public static let programPipeBytes = 1 << 20
+    /// How long one has to end by itself, once it is told to.
+    public static let programEndSeconds = 3
+    /// A file up to this size goes to an object store whole, and is compared with the store's checksum; it is held in memory until then.
+    public static let uploadWholeBytes = 16 << 20
+    /// What is told of a failure of a destination.
+    public static let destinationErrorCharacters = 300
+    /// How long nothing may go on at a destination, unless set otherwise.
+    public static let deliveryStallSeconds = 60
+    /// What may be set instead.
+    public static let deliveryStallSecondsAllowed = 1...3600
 
     // MARK: Clients
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CProcess
 import Daemon
+import Destinations
 import Disk
 import Foundation
 import Glibc
@@ -24,6 +26,10 @@ struct MsgExportD: AsyncParsableCommand {
         version: productVersion, subcommands: [Serve.self, Check.self, RotateMasterKey.self], defaultSubcommand: Serve.self)
 
     static func main() async {
+        // What the daemon runs its programs under; nothing for people.
+        if CommandLine.argc > 2, CommandLine.arguments[1] == "supervise" {
+            Supervisor.run(Array(CommandLine.arguments.dropFirst(2)), environment: ProcessInfo.processInfo.environment)
+        }
         StandardStreams.occupyClosed()
         do {
             var command = try parseAsRoot()
@@ -67,11 +73,14 @@ struct DataOptions: ParsableArguments {
     }
 
     /// - Parameter sockets: empty: the one that a daemon would serve by default.
-    func settings(sockets: [ListeningSocket] = [], alertCommand: FilePath? = nil) -> DaemonSettings {
+    func settings(
+        sockets: [ListeningSocket] = [], alertCommand: FilePath? = nil, programs: DeliveryPrograms? = nil
+    ) -> DaemonSettings {
         let standard = ListeningSocket(path: absolute(defaults.socket).string, mode: 0o600, group: nil, sandbox: nil)
         return DaemonSettings(
             data: absolute(data ?? defaults.data), sockets: sockets.isEmpty ? [standard] : sockets,
-            masterKey: absolute(masterKey ?? defaults.masterKey), alertCommand: alertCommand)
+            masterKey: absolute(masterKey ?? defaults.masterKey), alertCommand: alertCommand,
+            programs: programs ?? DeliveryPrograms(supervisor: ownProgram))
     }
 }
 
@@ -80,9 +89,17 @@ func absolute(_ path: String) -> FilePath {
     FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized()
 }
 
-/// Prepares this process: whatever it makes is its user's alone.
+/// The path of the program that this process runs.
+var ownProgram: FilePath {
+    FilePath((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0])
+}
+
+/// Prepares this process: whatever it makes is its user's alone, and its memory, with the keys in it, is written to no file.
 func prepareProcess() {
     umask(0o077)
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    forbid_dumps()
     signal(SIGPIPE, SIG_IGN)
 }
 

@@ -46,7 +46,21 @@ struct Serve: AsyncParsableCommand {
             """, valueName: "path"))
     var alertCommand: String?
 
+    @Option(help: ArgumentHelp("The rclone that delivers to everything but folders, 1.60 or later.", valueName: "path"))
+    var rclone = "/usr/bin/rclone"
+
+    @Option(help: ArgumentHelp("The GnuPG that files are encrypted by, 2.2 or later.", valueName: "path"))
+    var gpg = "/usr/bin/gpg"
+
+    @Option(
+        help: ArgumentHelp(
+            "How long nothing may go on at a destination before an attempt has failed, in seconds.", valueName: "seconds"))
+    var deliveryTimeout = Limits.deliveryStallSeconds
+
     func validate() throws {
+        guard Limits.deliveryStallSecondsAllowed.contains(deliveryTimeout) else {
+            throw ValidationError("--delivery-timeout is from 1 to \(Limits.deliveryStallSecondsAllowed.upperBound) seconds")
+        }
         guard socket?.isEmpty != true else { throw ValidationError("--socket is empty") }
         guard let mode = UInt32(socketMode, radix: 8), mode <= 0o777, mode & 0o600 == 0o600 else {
             throw ValidationError("--socket-mode is no mode that the daemon itself can use, such as 0660")
@@ -87,7 +101,9 @@ struct Serve: AsyncParsableCommand {
         let settings = folder.settings(
             sockets: sockets.map {
                 ListeningSocket(path: absolute($0.path).string, mode: mode, group: group, sandbox: $0.sandbox)
-            }, alertCommand: alertCommand.map(absolute))
+            }, alertCommand: alertCommand.map(absolute),
+            programs: DeliveryPrograms(
+                supervisor: ownProgram, rclone: absolute(rclone), gpg: absolute(gpg), stallSeconds: deliveryTimeout))
         let logger = Logger(label: "msgexportd", factory: { StreamLogHandler.standardError(label: $0) })
         do {
             try await DaemonProcess.run(settings, logger: logger)

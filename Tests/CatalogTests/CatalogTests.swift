@@ -65,7 +65,7 @@ import Testing
 
     private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox) async throws {
         _ = try await catalog.createDestination(
-            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), DestinationDraft(settings: .local(path: "/p")))
         _ = try await catalog.createDataflow(
             by: 1, sandboxID: sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
             settings: DataflowSettings(destination: "d", compression: .gzip, schedule: Schedule(.manual)))

@@ -172,7 +172,7 @@ import Testing
             let catalog = fixture.catalog
             _ = try await fixture.create("c", ConfigurationSettings())
             _ = try await catalog.createDestination(
-                by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+                by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("d"), DestinationDraft(settings: .local(path: "/p")))
             _ = try await catalog.createDataflow(
                 by: 7, sandboxID: fixture.sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
                 settings: DataflowSettings(destination: "d", compression: .gzip))

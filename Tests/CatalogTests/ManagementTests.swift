@@ -16,7 +16,7 @@ import Testing
 
     private func createFlow(_ catalog: CatalogStore, _ sandbox: Sandbox, names: [String] = ["f"]) async throws {
         _ = try await catalog.createDestination(
-            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), settings: .local(path: "/p"))
+            by: 1, sandboxID: sandbox.id, name: ResourceName("d"), DestinationDraft(settings: .local(path: "/p")))
         for name in names {
             _ = try await catalog.createDataflow(
                 by: 1, sandboxID: sandbox.id, name: ResourceName(name), format: .json, mode: .incremental,
@@ -100,11 +100,12 @@ import Testing
         try await withCatalog { catalog, sandbox in
             for number in 1...Limits.destinations {
                 _ = try await catalog.createDestination(
-                    by: 1, sandboxID: sandbox.id, name: ResourceName("d\(number)"), settings: .local(path: "/p"))
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("d\(number)"), DestinationDraft(settings: .local(path: "/p"))
+                )
             }
             let error = await #expect(throws: CatalogError.self) {
                 try await catalog.createDestination(
-                    by: 1, sandboxID: sandbox.id, name: ResourceName("e"), settings: .local(path: "/p"))
+                    by: 1, sandboxID: sandbox.id, name: ResourceName("e"), DestinationDraft(settings: .local(path: "/p")))
             }
             #expect(error?.code == .limit)
             #expect(try await catalog.destinations(sandboxID: sandbox.id).count == Limits.destinations)
@@ -118,7 +119,8 @@ import Testing
             try await createFlow(catalog, sandbox)
             let (destination, dataflow) = (try ResourceName("d"), try ResourceName("f"))
             func edit() async throws -> Destination {
-                try await catalog.editDestination(by: 1, sandboxID: sandbox.id, name: destination, settings: .local(path: "/q"))
+                try await catalog.editDestination(
+                    by: 1, sandboxID: sandbox.id, name: destination, DestinationDraft(settings: .local(path: "/q")))
             }
             var run = try await catalog.beginRun(
                 by: 1, sandboxID: sandbox.id, dataflow: "f", of: DatasetExtent(epoch: 1, after: 0, through: 1)

@@ -62,7 +62,7 @@ import Testing
             let sandbox = try #require(try await catalog.sandboxes().first)
             for name in ["d", "e"] {
                 _ = try await catalog.createDestination(
-                    by: 1, sandboxID: sandbox.id, name: ResourceName(name), settings: .local(path: "/\(name)"))
+                    by: 1, sandboxID: sandbox.id, name: ResourceName(name), DestinationDraft(settings: .local(path: "/\(name)")))
             }
             _ = try await catalog.createDataflow(
                 by: 1, sandboxID: sandbox.id, name: ResourceName("f"), format: .json, mode: .incremental,
@@ -123,7 +123,8 @@ import Testing
                     #expect(
                         await refusal {
                             _ = try await fixture.catalog.editDestination(
-                                by: 1, sandboxID: sandboxID, name: ResourceName(name), settings: .local(path: "/x"))
+                                by: 1, sandboxID: sandboxID, name: ResourceName(name),
+                                DestinationDraft(settings: .local(path: "/x")))
                         } == .failedPrecondition, place)
                 }
                 #expect(

@@ -59,7 +59,8 @@ final class ExportFixture {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: time, signingKey: signingKey)
         let settings = DaemonSettings(
-            data: "/data", sockets: [ListeningSocket(path: "/none")], masterKey: "/none")
+            data: "/data", sockets: [ListeningSocket(path: "/none")], masterKey: "/none",
+            programs: DeliveryPrograms(supervisor: "/none"))
         let datasets = Datasets(
             settings: settings, master: master, files: files, time: time, logger: logger, healthChanged: {})
         let directory = SandboxDirectory(catalog: catalog)
@@ -73,10 +74,13 @@ final class ExportFixture {
         guard let entry = directory.snapshot.entries[name.value] else { throw Status(.internal, "the sandbox is not up") }
         let alerts = AlertService(catalog: catalog, command: nil, logger: logger)
         let ledger = ExpiryLedger(catalog: catalog, alerts: alerts, time: time)
+        _ = try await catalog.createApproval(by: nil, .localRoot, "/out")
         let running = Running(
             catalog: catalog, entry: entry, sandboxes: sandboxes,
             exports: ExportService(
-                catalog: catalog, directory: directory, files: files, time: time, alerts: alerts, ledger: ledger, logger: logger),
+                catalog: catalog, directory: directory,
+                storages: try Storages(settings, catalog: catalog, master: master, files: files), time: time, alerts: alerts,
+                ledger: ledger, logger: logger),
             alerts: alerts,
             backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),
             expiry: ExpiryService(
@@ -104,7 +108,8 @@ extension ExportFixture.Running {
     ) async throws {
         try files.createFolder(FilePath("/out/\(name)"))
         _ = try await catalog.createDestination(
-            by: 1, sandboxID: sandboxID, name: ResourceName(name), settings: .local(path: "/out/\(name)"))
+            by: 1, sandboxID: sandboxID, name: ResourceName(name),
+            DestinationDraft(settings: .local(path: "/out/\(name)")))
         _ = try await catalog.createDataflow(
             by: 1, sandboxID: sandboxID, name: ResourceName(name), format: format, mode: mode,
             settings: DataflowSettings(

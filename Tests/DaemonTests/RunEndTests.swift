@@ -1,5 +1,6 @@
 import Catalog
 import Dataset
+import Destinations
 import Exporter
 import Formats
 import Model
@@ -135,7 +136,8 @@ import Testing
         let host = DatasetRunHost(
             run: order.run, sandbox: running.entry.sandbox, store: running.entry.store, catalog: running.catalog,
             board: running.exports.board)
-        _ = try Export(order, organization: "", publicKey: [], sandbox: running.entry.sandbox).perform(host, files: fixture.files)
+        _ = try Export(order, organization: "", publicKey: [], sandbox: running.entry.sandbox).perform(
+            host, to: LocalFolder(path: "/out/f", files: fixture.files))
         return order.run
     }
 

@@ -1,3 +1,4 @@
+import Destinations
 import Crypto
 import Disk
 import Exporter
@@ -41,7 +42,7 @@ import Testing
 
     @Test func `a run delivers its window in order and then a manifest that counts it`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(10))
-        let done = try host.export().perform(host, files: files)
+        let done = try host.export().perform(host, to: files.out)
         #expect(done.run.state == .success)
         #expect((done.run.totals.received, done.run.totals.exported, done.run.totals.files) == (10, 10, 1))
         #expect(done.manifest == Array(SHA256.hash(data: files.content(manifest))))
@@ -54,7 +55,7 @@ import Testing
 
     @Test func `a file that is full is followed by another, and all of them are in the manifest`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(40, size: 30 << 10))
-        let done = try host.export(through: 40, fileSizeLimit: 128 << 10).perform(host, files: files)
+        let done = try host.export(through: 40, fileSizeLimit: 128 << 10).perform(host, to: files.out)
         let found = try delivered(files, host, through: 40)
         #expect(found.exportResults.count == Int(done.run.totals.files))
         #expect(found.exportResults.count > 2)
@@ -67,7 +68,7 @@ import Testing
     {
         let (files, host) = (try destinationFiles(), LedgerHost(24, size: 200 << 10, isRandom: true))
         _ = try host.export(through: 24, format: format, compression: compression, fileSizeLimit: 1 << 20).perform(
-            host, files: files)
+            host, to: files.out)
         let parts = files.paths.filter { $0.lastComponent?.string.hasPrefix("part-") == true }.map { files.content($0).count }
         // The last row, and what a text compresses to, come on top, or not.
         #expect(parts.allSatisfy { $0 < (1 << 20) + 3 * (200 << 10) }, "\(parts)")
@@ -76,7 +77,7 @@ import Testing
 
     @Test func `what is absent of a window is in the manifest with its reason`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(12, absent: [1, 2, 5, 12]))
-        let done = try host.export(through: 14).perform(host, files: files)
+        let done = try host.export(through: 14).perform(host, to: files.out)
         #expect((done.run.totals.received, done.run.totals.exported, done.run.totals.skipped) == (14, 8, 6))
         let found = try delivered(files, host, through: 14)
         #expect(found.absent.map { [$0.firstSequence, $0.lastSequence] } == [[1, 2], [5, 5], [12, 14]])
@@ -86,7 +87,7 @@ import Testing
     func `the same window gives the same bytes`(_ format: Format, _ compression: Compression) throws {
         func deliver() throws -> [[UInt8]] {
             let (files, host) = (try destinationFiles(), LedgerHost(10))
-            _ = try host.export(format: format, compression: compression).perform(host, files: files)
+            _ = try host.export(format: format, compression: compression).perform(host, to: files.out)
             return files.paths.map { files.content($0) }
         }
         #expect(try deliver() == deliver())
@@ -97,10 +98,10 @@ import Testing
             let (files, host) = (try destinationFiles(), LedgerHost(10))
             try files.createFolder(folder)
             try files.create(taken).write([Data("precious".utf8)], at: 0)
-            let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, files: files) }
+            let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, to: files.out) }
             #expect(error?.isWorthRetrying == false)
             #expect(files.content(taken) == Array("precious".utf8))
-            try host.export().withdraw(files: files)
+            try host.export().withdraw(from: files.out)
             #expect(files.paths == [taken], "what the run delivered is gone, and nothing else")
         }
     }
@@ -113,12 +114,12 @@ import Testing
         for operation in 1..<200 {
             let (files, host) = (try destinationFiles(faults: [operation: fault]), LedgerHost(10, absent: [4], size: 5 << 10))
             do {
-                _ = try host.export(fileSizeLimit: 10 << 10).perform(host, files: files)
+                _ = try host.export(fileSizeLimit: 10 << 10).perform(host, to: files.out)
                 guard files.operations > operation else { break }
             } catch let error as Export.Failure {
                 failures += 1
                 #expect(error.isWorthRetrying, "operation \(operation)")
-                _ = try host.export(fileSizeLimit: 10 << 10).perform(host, files: files)
+                _ = try host.export(fileSizeLimit: 10 << 10).perform(host, to: files.out)
             }
             _ = try delivered(files, host)
             let leftovers = files.paths.filter { $0.lastComponent?.string.hasPrefix(".") == true }
@@ -133,11 +134,11 @@ import Testing
             for remains in [SimulatedFiles.Remains.nothing, .everything, .some(seed: UInt64(operation))] {
                 let host = LedgerHost(10, size: 5 << 10)
                 let files = try destinationFiles(faults: [operation: .stop])
-                guard (try? host.export(fileSizeLimit: 10 << 10).perform(host, files: files)) == nil else { continue }
+                guard (try? host.export(fileSizeLimit: 10 << 10).perform(host, to: files.out)) == nil else { continue }
                 stops += 1
                 let found = files.afterPowerCut(remains)
                 if try !found.exists("/out") { try found.createFolder("/out") }
-                let done = try host.export(fileSizeLimit: 10 << 10).perform(host, files: found)
+                let done = try host.export(fileSizeLimit: 10 << 10).perform(host, to: found.out)
                 #expect(done.run.totals.exported == 10)
                 _ = try delivered(found, host)
                 let leftovers = found.paths.filter { $0.lastComponent?.string.hasPrefix(".") == true }
@@ -151,11 +152,11 @@ import Testing
         let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
         host.stop(at: 2, .daemon)
         let error = #expect(throws: Export.Failure.self) {
-            try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+            try host.export(fileSizeLimit: 64 << 10).perform(host, to: files.out)
         }
         guard case .stopped(.daemon) = error else { return #expect(Bool(false), "\(String(describing: error))") }
         #expect(files.paths == [part(0)])
-        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, to: files.out)
         #expect(host.ended.count > 2)
         #expect(Set(host.ended).count == host.ended.count, "none is made again: \(host.ended)")
         _ = try delivered(files, host)
@@ -164,9 +165,9 @@ import Testing
     @Test func `a delivered file that is not as it was is made again`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
         host.stop(at: 2, .daemon)
-        _ = try? host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        _ = try? host.export(fileSizeLimit: 64 << 10).perform(host, to: files.out)
         try files.remove(part(0))
-        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, files: files)
+        _ = try host.export(fileSizeLimit: 64 << 10).perform(host, to: files.out)
         _ = try delivered(files, host)
     }
 
@@ -174,18 +175,18 @@ import Testing
         for time in 1...8 {
             let (files, host) = (try destinationFiles(), LedgerHost(10, size: 30 << 10))
             host.stop(at: time, .cancelled)
-            guard (try? host.export(fileSizeLimit: 64 << 10).perform(host, files: files)) == nil else {
+            guard (try? host.export(fileSizeLimit: 64 << 10).perform(host, to: files.out)) == nil else {
                 #expect(time > 3)
                 continue
             }
-            try host.export(fileSizeLimit: 64 << 10).withdraw(files: files)
+            try host.export(fileSizeLimit: 64 << 10).withdraw(from: files.out)
             #expect(files.paths == [], "time \(time)")
         }
     }
 
     @Test func `an empty window gives a manifest that says so, and no data file`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(0))
-        let done = try host.export(through: 0).perform(host, files: files)
+        let done = try host.export(through: 0).perform(host, to: files.out)
         #expect(done.run.totals == Run.Totals())
         #expect(files.paths == [manifest])
         _ = try delivered(files, host, through: 0)
@@ -193,7 +194,7 @@ import Testing
 
     @Test func `a destination whose folder is gone is not made again`() throws {
         let (files, host) = (SimulatedFiles(), LedgerHost(10))
-        let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, files: files) }
+        let error = #expect(throws: Export.Failure.self) { try host.export().perform(host, to: files.out) }
         #expect(error?.description.contains("/out") == true)
         #expect(error?.isWorthRetrying == true, "it may be mounted again")
         #expect(files.paths.isEmpty)
@@ -201,7 +202,7 @@ import Testing
 
     @Test func `an error of the dataset fails the attempt as it is`() throws {
         let (files, host) = (try destinationFiles(), LedgerHost(10, damagedAfter: 3))
-        #expect(throws: LedgerHost.Damaged.self) { try host.export().perform(host, files: files) }
+        #expect(throws: LedgerHost.Damaged.self) { try host.export().perform(host, to: files.out) }
         #expect(files.paths.isEmpty)
     }
 
@@ -222,7 +223,9 @@ import Testing
                 context: .init(
                     organization: "o", publicKey: [1], sandbox: .init(id: "s-1", name: "prod"), epoch: 1, previous: nil))
             let asked = export
-            let error = #expect(throws: Export.Failure.self) { try asked.perform(host, files: PosixFiles()) }
+            let error = #expect(throws: Export.Failure.self) {
+                try asked.perform(host, to: LocalFolder(path: out.string, files: PosixFiles()))
+            }
             #expect(error?.isWorthRetrying == false)
             #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.string) == [])
         }

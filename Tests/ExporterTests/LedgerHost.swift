@@ -1,3 +1,5 @@
+import Destinations
+import Disk
 import Exporter
 import Formats
 import Foundation
@@ -124,5 +126,12 @@ final class LedgerHost: RunHost {
             context: .init(
                 organization: "o", publicKey: [1], sandbox: .init(id: "s-1", name: "prod"), epoch: 1, previous: nil),
             parts: parts, document: document)
+    }
+}
+
+extension Files {
+    /// The destination of `LedgerHost.export`, among these files.
+    var out: LocalFolder {
+        get throws { try LocalFolder(path: "/out", files: self) }
     }
 }

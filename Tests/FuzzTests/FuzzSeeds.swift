@@ -138,7 +138,9 @@ enum FuzzSeeds {
                 GetRecordsRequest(sandbox: "s", messageID: "m", view: .raw).packed,
                 PreviewRecordsRequest(sandbox: "s", beforeSequence: 9, limit: 3).packed,
                 CreateDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
-                EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")).packed,
+                EditDestinationRequest(
+                    sandbox: "s", name: "n", settings: ["path": "/p"], secrets: ["password": Secret("p")], skipTest: true
+                ).packed,
                 CreateDataflowRequest(
                     sandbox: "s", name: "n", format: .json, mode: .incremental,
                     settings: DataflowSettings(destination: "d", compression: .gzip, includeRaw: true)
@@ -164,6 +166,15 @@ enum FuzzSeeds {
         return [
             EditDataflowRequest(sandbox: "s", name: "n", ifRevision: 2, change: change).packed,
             ListAlertsRequest(sandbox: "s", openOnly: true, limit: 3).packed,
+            CreateApprovalRequest(kind: .openPGP, value: "v", publicKey: [1]).packed,
+            DeleteApprovalRequest(kind: .host, value: "v").packed,
+            DestinationList(destinations: [
+                Destination(
+                    id: "i", name: "n", settings: .local(path: "/p"), secrets: ["s": Instant(milliseconds: 1)],
+                    createdAt: Instant(milliseconds: 2))
+            ]).packed,
+            DestinationTest(checks: [DestinationCheck(step: .read, error: "e", hint: "h")]).packed,
+            ApprovalList(approvals: [Approval(kind: .host, value: "v", createdAt: Instant(milliseconds: 1))]).packed,
         ]
     }
 }

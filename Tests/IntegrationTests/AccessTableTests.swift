@@ -86,8 +86,9 @@ import Testing
             },
             Row(.getDestination, .view, named), Row(.listDestinations, .view, only),
             Row(.editDestination, .change) {
-                EditDestinationRequest(sandbox: $0, name: "d", settings: .local(path: "/nothing")).packed
+                EditDestinationRequest(sandbox: $0, name: "d", settings: ["path": "/nothing"]).packed
             },
+            Row(.testDestination, .change, named),
             Row(.deleteDestination, .change, named),
             Row(.getSandbox, .view, only), Row(.getStatus, .view, only),
             Row(.listAuditEvents, .read) { ListAuditEventsRequest(sandbox: $0).packed },
@@ -103,6 +104,9 @@ import Testing
             Row(.listGrants, .administer) { ListGrantsRequest(sandbox: $0).packed },
             Row(.getOrganization, .administer) { _ in GetOrganizationRequest().packed },
             Row(.editOrganization, .administer) { _ in EditOrganizationRequest().packed },
+            Row(.listApprovals, .administer) { _ in ListApprovalsRequest().packed },
+            Row(.createApproval, .administer) { _ in CreateApprovalRequest(kind: .host, value: "").packed },
+            Row(.deleteApproval, .administer) { _ in DeleteApprovalRequest(kind: .host, value: "").packed },
             Row(.getTime, .administer) { _ in GetTimeRequest().packed },
             Row(.confirmTime, .administer) { _ in ConfirmTimeRequest(wall: Instant(milliseconds: 0)).packed },
             Row(.listSandboxes, .nothing) { _ in ListSandboxesRequest().packed },

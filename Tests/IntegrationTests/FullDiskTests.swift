@@ -24,7 +24,6 @@ import Testing
             let result: Result<Void, any Error>
             do {
                 _ = try await fixture.withDaemon { daemon in
-                    _ = try await daemon.msgexport("access", "grant", "sender", "operator", "auditor", "--user", "\(geteuid())")
                     try await createFlow(daemon, to: archive)
                     let client = try await MessageExportClient.connect(socket: daemon.socket, retryTime: .zero)
                     var stored: [String] = []

@@ -129,7 +129,7 @@ import Testing
                 settings: DataflowSettings(
                     destination: "d", compression: .snappy, includeRaw: true,
                     schedule: Schedule(recurrence, start: instant, end: Instant(milliseconds: instant.milliseconds + 1)),
-                    folder: try FolderTemplate("%SANDBOX_NAME%/x"), fileSizeLimit: 1 << 20),
+                    folder: try FolderTemplate("%SANDBOX_NAME%/x"), fileSizeLimit: 1 << 20, encryptTo: ["A", "B"]),
                 isEnabled: false, nextRunAt: instant, cursor: 1, expiredUnexported: 2, revision: 3, createdAt: instant,
                 backlog: Backlog(records: 4, oldestIngestedAt: instant, oldestExpiresAt: instant))
             try check(DataflowList(dataflows: [dataflow, dataflow]))
@@ -139,6 +139,10 @@ import Testing
         (change.destination, change.compression, change.includeRaw) = ("d", .zstd, false)
         (change.schedule, change.folder, change.fileSizeLimit) = (Schedule(.once), .standard, 1 << 30)
         try check(EditDataflowRequest(sandbox: "s", name: "n", ifRevision: 7, change: change))
+        for keys in [["A", "B"], []] {
+            change.encryptTo = keys
+            try check(EditDataflowRequest(sandbox: "s", name: "n", ifRevision: 7, change: change))
+        }
         try check(StartRunRequest(sandbox: "s", dataflow: "d", since: instant, until: instant, destination: "e"))
         try check(ListAlertsRequest(sandbox: "s", openOnly: true, limit: 3))
         try check(
@@ -173,9 +177,25 @@ import Testing
         try check(DuplicateConfigurationRequest(sandbox: "s", name: "n", newName: "m"))
         try check(HealthCheckRequest(service: "s"))
         for health in Health.allCases { try check(health) }
-        try check(EditDestinationRequest(sandbox: "s", name: "n", settings: .local(path: "/p")))
-        let destination = Destination(id: "i", name: "n", settings: .local(path: "/p"), createdAt: instant)
+        let secrets = ["password": Secret("p"), "private_key": Secret("k")]
+        try check(
+            CreateDestinationRequest(
+                sandbox: "s", name: "n", settings: .local(path: "/p"), secrets: secrets, skipTest: true))
+        try check(
+            EditDestinationRequest(
+                sandbox: "s", name: "n", settings: ["path": "/p", "host": ""], secrets: secrets, skipTest: true))
+        let destination = Destination(
+            id: "i", name: "n", settings: Destination.Settings(type: .sftp, values: ["host": "h", "port": "2"]),
+            secrets: ["password": instant, "private_key": instant], expiresAt: instant, createdAt: instant)
         try check(DestinationList(destinations: [destination, destination]))
+        try check(
+            DestinationTest(checks: DestinationCheck.Step.allCases.map { DestinationCheck(step: $0, error: "e", hint: "h") }))
+        for kind in Approval.Kind.allCases {
+            let approval = Approval(kind: kind, value: "v", label: "l", createdAt: instant)
+            try check(ApprovalList(approvals: [approval, approval]))
+            try check(CreateApprovalRequest(kind: kind, value: "v", publicKey: [1, 2]))
+            try check(DeleteApprovalRequest(kind: kind, value: "v"))
+        }
         for view in RecordView.allCases { try check(GetRecordsRequest(sandbox: "s", messageID: "m", view: view)) }
         try check(PreviewRecordsRequest(sandbox: "s", beforeSequence: .max, limit: 3))
         var query = RecordQuery()

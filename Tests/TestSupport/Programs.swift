@@ -95,7 +95,7 @@ package struct DaemonFixture: Sendable {
     package func withDaemon<Value: Sendable>(
         granting: Bool = true, options: [String] = [], _ body: @Sendable (Running) async throws -> Value
     ) async throws -> (value: Value, code: Int32, log: String) {
-        let isNew = !FileManager.default.fileExists(atPath: data.string)
+        let isNew = !FileManager.default.fileExists(atPath: data.appending("catalog.sqlite").string)
         let result = try await Subprocess.run(
             .path(Programs.daemon), arguments: Arguments(arguments + options), input: .none, output: .discarded, error: .sequence
         ) { execution in
@@ -133,6 +133,8 @@ extension DaemonFixture {
     private func grantEverything(_ daemon: Running) async throws {
         let ended = try await daemon.msgexport("access", "grant", "sender", "operator", "auditor", "--user", "\(geteuid())")
         guard ended.code == 0 else { throw NotServing(log: ended.errors) }
+        let approved = try await daemon.msgexport("organization", "approve", "local-root", "/")
+        guard approved.code == 0 else { throw NotServing(log: approved.errors) }
     }
 }
 

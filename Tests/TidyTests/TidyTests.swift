@@ -15,7 +15,7 @@ import Testing
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "CZstd", "Crypto", "SystemPackage"],
         "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
         "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
-        "Destinations": ["Model", "Disk", "SystemPackage"],
+        "Destinations": ["Model", "Disk", "CProcess", "Crypto", "Subprocess", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto", "SystemPackage"],
         "Daemon": [
             "CMalloc", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
@@ -23,7 +23,10 @@ import Testing
             "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
             "Subprocess",
-        ], "msgexportd": ["Daemon", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage"],
+        ],
+        "msgexportd": [
+            "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage",
+        ],
         "Clients/Swift": ["Model", "Messages", "RPC"], "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [
             "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Audit", "Messages", "Model", "ArgumentParser", "Crypto",

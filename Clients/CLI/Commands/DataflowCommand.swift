@@ -68,6 +68,11 @@ struct DataflowCommand: ParsableCommand {
         @Flag(help: "Let rows hold the attachments' bytes and the mail as it was sent.")
         var includeRaw = false
 
+        @Option(
+            help: ArgumentHelp(
+                "Encrypt files to this approved OpenPGP key, by its fingerprint; may be given several times.", valueName: "key"))
+        var encryptTo: [String] = []
+
         @OptionGroup var connection: Connection
 
         func run() async throws {
@@ -75,7 +80,7 @@ struct DataflowCommand: ParsableCommand {
             let settings = DataflowSettings(
                 destination: destination, compression: files.compression ?? format.defaultCompression, includeRaw: includeRaw,
                 schedule: schedule.schedule(instead: standard) ?? standard, folder: files.folder ?? .standard,
-                fileSizeLimit: files.fileSize ?? Limits.fileSizeDefault)
+                fileSizeLimit: files.fileSize ?? Limits.fileSizeDefault, encryptTo: encryptTo)
             let made = try await connection.withClient(naming: .destination, destination) {
                 try await $0.createDataflow(name: name, format: format, mode: mode, settings: settings)
             }
@@ -106,6 +111,11 @@ struct DataflowCommand: ParsableCommand {
         @Flag(inversion: .prefixedNo, help: "Let rows hold the attachments' bytes and the mail as it was sent.")
         var includeRaw: Bool?
 
+        @Option(
+            help: ArgumentHelp(
+                "Encrypt files to these approved OpenPGP keys, and no others; 'none': do not encrypt.", valueName: "key"))
+        var encryptTo: [String] = []
+
         @Option(help: ArgumentHelp("Only if it is at this revision.", valueName: "number"))
         var ifRevision: UInt32?
 
@@ -120,6 +130,7 @@ struct DataflowCommand: ParsableCommand {
                 change.includeRaw = includeRaw
                 change.folder = files.folder
                 change.fileSizeLimit = files.fileSize
+                if !encryptTo.isEmpty { change.encryptTo = encryptTo == ["none"] ? [] : encryptTo }
                 change.schedule = schedule.schedule(instead: try await client.dataflow(name: named.name).settings.schedule)
                 return try await client.editDataflow(name: named.name, ifRevision: ifRevision, change: change)
             }
@@ -306,6 +317,7 @@ extension Dataflow {
             Field("Include raw", "includeRaw", .flag(settings.includeRaw)), Field("Mode", "mode", .text(mode.rawValue)),
             Field("Schedule", "schedule", .text(settings.schedule.text)),
         ]
+        if !settings.encryptTo.isEmpty { fields.append(Field("Encrypted to", "encryptTo", .list(settings.encryptTo))) }
         if let start = settings.schedule.start { fields.append(Field("Start", "start", .text(start.description))) }
         if let end = settings.schedule.end { fields.append(Field("End", "end", .text(end.description))) }
         fields += [

@@ -9,6 +9,8 @@ extension Compression: ExpressibleByArgument {}
 extension ExportMode: ExpressibleByArgument {}
 extension ConfigurationSettings.Purpose: ExpressibleByArgument {}
 extension Sandbox.Kind: ExpressibleByArgument {}
+extension DestinationType: ExpressibleByArgument {}
+extension Approval.Kind: ExpressibleByArgument {}
 extension Role: ExpressibleByArgument {}
 extension AuditEvent.Action: ExpressibleByArgument {}
 extension AuditEvent.Outcome: ExpressibleByArgument {}

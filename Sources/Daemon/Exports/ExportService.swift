@@ -1,5 +1,6 @@
 import Catalog
 import Dataset
+import Destinations
 import Disk
 import Exporter
 import Logging
@@ -13,7 +14,7 @@ import Synchronization
 final class ExportService: Service {
     let catalog: CatalogStore
     let directory: SandboxDirectory
-    let files: any Files
+    let storages: Storages
     let time: any TimeSource
     let alerts: AlertService
     let ledger: ExpiryLedger
@@ -25,12 +26,12 @@ final class ExportService: Service {
     private let wake: AsyncStream<Void>.Continuation
 
     init(
-        catalog: CatalogStore, directory: SandboxDirectory, files: any Files, time: any TimeSource, alerts: AlertService,
+        catalog: CatalogStore, directory: SandboxDirectory, storages: Storages, time: any TimeSource, alerts: AlertService,
         ledger: ExpiryLedger, logger: Logger
     ) {
         self.catalog = catalog
         self.directory = directory
-        self.files = files
+        self.storages = storages
         self.time = time
         self.alerts = alerts
         self.ledger = ledger
@@ -105,7 +106,8 @@ final class ExportService: Service {
         var run = order.run
         run.error = nil
         do {
-            try await DiskQueue("withdraw").run { [files] in try export.withdraw(files: files) }
+            let access = try await storages.access(to: order)
+            try await DiskQueue("withdraw").run { try export.withdraw(from: access.open { false }) }
             run.manifest = nil
             return (run, true)
         } catch {
@@ -264,11 +266,18 @@ final class ExportService: Service {
             let host = DatasetRunHost(run: order.run, sandbox: entry.sandbox, store: entry.store, catalog: catalog, board: board)
             let done: Export.Outcome
             do {
+                let access = try await storages.access(to: order)
                 done = try await DiskQueue("run.\(runID)").run { [self] in
                     let run = order.run
+                    let isStopped = { @Sendable [board] in board.stop(of: runID) != nil }
                     let expected = try entry.store.count(after: run.after, through: run.through)
                     try catalog.note(expected: expected, of: run.id)
-                    return try export.perform(host, files: files)
+                    let storage: any Storage
+                    do { storage = try access.open(isStopped) } catch let error as DestinationError {
+                        if let stop = host.stop { throw Export.Failure.stopped(stop) }
+                        throw error
+                    }
+                    return try export.perform(host, to: storage, encryption: access.encryption(isStopped))
                 }
             } catch {
                 return try await fail(order.run, error, of: entry)
@@ -313,6 +322,8 @@ final class ExportService: Service {
             if stop == .cancelled { try await endCancelled(run, by: board.cancelledBy(run.id), in: entry.sandbox) }
             return
         }
+        // A destination that cannot be reached at all failed as one that fails in the middle.
+        let error = (error as? DestinationError).map(Export.Failure.destination) ?? error
         let isWorthRetrying = (error as? Export.Failure)?.isWorthRetrying ?? true
         let now = time.now
         if run.trigger == .scheduled, isWorthRetrying {

@@ -10,10 +10,12 @@ extension ManagementHandlers {
         let name = try ResourceName(request.name)
         try request.settings.check(request.format, request.mode, keeping: place.sandbox.retention)
         try requireRun(request.settings.schedule, place.sandbox)
+        var settings = request.settings
+        settings.encryptTo = try await approvedKeys(settings.encryptTo)
         let made = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.createDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, format: request.format, mode: request.mode,
-                settings: request.settings, after: place.entry.store.retained.after)
+                settings: settings, after: place.entry.store.retained.after)
         }
         return try await withBacklog(made, in: place)
     }
@@ -25,17 +27,35 @@ extension ManagementHandlers {
                 .invalidArgument, "nothing is to be changed", hint: "set the destination, the schedule or another setting")
         }
         let sandbox = place.sandbox
+        var wish = request.change
+        if let keys = wish.encryptTo { wish.encryptTo = try await approvedKeys(keys) }
+        let change = wish
         let edited = try await unlessCatalogFails { () async throws(CatalogError) in
             try await catalog.editDataflow(
                 by: place.user, sandboxID: place.sandbox.id, name: name, revision: request.ifRevision
             ) { (dataflow) throws(Status) in
-                let settings = request.change.applied(to: dataflow.settings)
+                let settings = change.applied(to: dataflow.settings)
                 try settings.check(dataflow.format, dataflow.mode, keeping: sandbox.retention)
                 if settings.schedule != dataflow.settings.schedule { try requireRun(settings.schedule, sandbox) }
                 return settings
             }
         }
         return try await withBacklog(try edited.get(), in: place)
+    }
+
+    /// Fingerprints as they are kept.
+    /// - Throws: `notFound` when one is not approved.
+    private func approvedKeys(_ fingerprints: [String]) async throws(Status) -> [String] {
+        var canonical: [String] = []
+        for fingerprint in fingerprints {
+            do throws(Status) { canonical.append(try Approval.canonical(.openPGP, fingerprint)) } catch {
+                throw Status(
+                    .invalidArgument, error.message, field: "encrypt_to", hint: "the whole one, as gpg --fingerprint shows it")
+            }
+        }
+        let keys = canonical
+        _ = try await unlessCatalogFails { () async throws(CatalogError) in try await catalog.publicKeys(keys) }
+        return keys
     }
 
     /// Makes sure that a schedule by which runs come lets at least one come.

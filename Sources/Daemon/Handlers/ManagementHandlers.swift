@@ -4,7 +4,6 @@ import Dataset
 import Disk
 import Model
 import RPC
-import SystemPackage
 
 /// Serves the management methods: decodes nothing, encodes nothing, calls what does the work.
 struct ManagementHandlers: Sendable {
@@ -15,7 +14,7 @@ struct ManagementHandlers: Sendable {
     let audit: AuditService
     let flags: FlagService
     let exports: ExportService
-    let files: any Files
+    let storages: Storages
     let time: TrustedTime
     let reads: DiskQueue
     /// Verifications, one at a time.
@@ -23,14 +22,7 @@ struct ManagementHandlers: Sendable {
     let signingKey: SigningKey
     /// Large records that are held in memory.
     let largeRecords = Allowance(limit: Limits.largeRecordBytes, share: Limits.largeRecordBytesPerConnection)
-    /// Where nothing is delivered to.
-    let dataFolder: FilePath
     let startedAt: Instant
-
-    /// Does what may fail in the catalog.
-    func unlessCatalogFails<Value: Sendable>(_ body: () async throws(CatalogError) -> Value) async throws(Status) -> Value {
-        do { return try await body() } catch { throw Status(error) }
-    }
 
     /// The number of things asked for.
     /// - Throws: `invalidArgument` naming `limit` when it is over `most`.
@@ -41,4 +33,9 @@ struct ManagementHandlers: Sendable {
         }
         return asked == 0 ? standard : Int(asked)
     }
+}
+
+/// Does what may fail in the catalog.
+func unlessCatalogFails<Value: Sendable>(_ body: () async throws(CatalogError) -> Value) async throws(Status) -> Value {
+    do { return try await body() } catch { throw Status(error) }
 }

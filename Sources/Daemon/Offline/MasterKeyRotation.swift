@@ -55,10 +55,10 @@ package struct MasterKeyRotation {
         }
         let signingKey = try signingKey(old, new)
         try note(new)
-        let left = try rewrap(from: old, to: new, tell: tell)
+        var left = try rewrap(from: old, to: new, tell: tell)
         try SigningKeyFile.replace(settings.signingKey, signingKey, master: new)
         tell("signing key: sealed by the new key")
-        try await record(new, left: left, signingKey)
+        left += try await record(old: old, new, left: left, signingKey)
         do throws(DiskError) {
             try files.remove(settings.rotation)
             try files.syncFolder(settings.data)
@@ -129,18 +129,28 @@ package struct MasterKeyRotation {
         }
     }
 
-    private func record(_ new: MasterKey, left: [String], _ signingKey: SigningKey) async throws(Status) {
+    /// Seals the destinations' secrets by the new key, and takes note of it.
+    /// - Returns: the secrets that stay as they are.
+    private func record(
+        old: MasterKey, _ new: MasterKey, left: [String], _ signingKey: SigningKey
+    ) async throws(Status) -> [String] {
         do {
             let catalog = try CatalogStore(
                 path: settings.catalog, time: try TrustedTime(settings.trustedTime), signingKey: signingKey)
             try await catalog.requireSigningKey()
-            try await catalog.setMasterKeyID(new.id)
+            let lost = try await catalog.changeMasterKey(new.id) { destination, name, sealed in
+                let purpose = Storages.purpose(destination, name)
+                if new.open(sealed, for: purpose) != nil { return sealed }
+                return old.open(sealed, for: purpose).map { new.seal($0, for: purpose) }
+            }
             try await catalog.record([
                 Deed(
-                    user: geteuid(), action: .masterKeyRotate, object: hexadecimal(new.id), count: 1, detail: "\(left.count) left"
+                    user: geteuid(), action: .masterKeyRotate, object: hexadecimal(new.id), count: 1,
+                    detail: "\(left.count + lost.count) left"
                 )
             ])
             try catalog.close()
+            return lost
         } catch let error as CatalogError {
             throw Status(error)
         } catch let error as Status {

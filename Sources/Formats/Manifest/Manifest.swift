@@ -22,10 +22,12 @@ package struct Manifest: Hashable, Sendable, Codable {
         package var lastIngestedAt: String
         /// Over the file as delivered, in hexadecimal digits.
         package var sha256: String
+        /// The same over what is in it, where the file is encrypted.
+        package var contentSha256: String?
 
         package init(
             sinkPath: String, name: String, size: Int64, records: UInt64, firstSequence: UInt64, lastSequence: UInt64,
-            firstIngestedAt: String, lastIngestedAt: String, sha256: String
+            firstIngestedAt: String, lastIngestedAt: String, sha256: String, contentSha256: String? = nil
         ) {
             self.sinkPath = sinkPath
             self.name = name
@@ -36,6 +38,7 @@ package struct Manifest: Hashable, Sendable, Codable {
             self.firstIngestedAt = firstIngestedAt
             self.lastIngestedAt = lastIngestedAt
             self.sha256 = sha256
+            self.contentSha256 = contentSha256
         }
     }
 
@@ -153,6 +156,8 @@ package struct Manifest: Hashable, Sendable, Codable {
     package var compression: String
     /// Whether rows hold attachments' bytes and mails as sent.
     package var includesRaw: Bool
+    /// Fingerprints of the OpenPGP keys that the files are encrypted to; absent: they are not.
+    package var encryptedTo: [String]?
     /// What the run was about.
     package var window: Window
     /// How many there are.
@@ -170,10 +175,11 @@ package struct Manifest: Hashable, Sendable, Codable {
     /// Of the organization's signing key, in hexadecimal digits.
     package var signingKey: String
 
+    /// - Parameter encryptedTo: empty: the files are not encrypted.
     package init(
         flowRunId: String, trigger: String, isChained: Bool, scheduledTime: String, organization: String, sandbox: Named,
-        epoch: UInt32,
-        dataflow: Named, destination: Named, format: String, compression: String, includesRaw: Bool, window: Window,
+        epoch: UInt32, dataflow: Named, destination: Named, format: String, compression: String, includesRaw: Bool,
+        encryptedTo: [String] = [], window: Window,
         records: Records,
         exportResults: [File], absent: [Absent], previous: Previous?, audit: AuditAnchor?, writer: String, signingKey: String
     ) {
@@ -189,6 +195,7 @@ package struct Manifest: Hashable, Sendable, Codable {
         self.format = format
         self.compression = compression
         self.includesRaw = includesRaw
+        self.encryptedTo = encryptedTo.isEmpty ? nil : encryptedTo
         self.window = window
         self.records = records
         self.exportResults = exportResults

@@ -184,7 +184,9 @@ enum RequestTarget {
         { try repack(RecordQuery.Request.self, $0) }, { try repack(EraseRecordsRequest.self, $0) },
         { try repack(ErasureReceipt.self, $0) }, { try repack(DatasetVerification.self, $0) },
         { try repack(DatasetSummary.self, $0) }, { try repack(EditDataflowRequest.self, $0) },
-        { try repack(ListAlertsRequest.self, $0) },
+        { try repack(ListAlertsRequest.self, $0) }, { try repack(CreateApprovalRequest.self, $0) },
+        { try repack(DeleteApprovalRequest.self, $0) }, { try repack(DestinationList.self, $0) },
+        { try repack(DestinationTest.self, $0) }, { try repack(ApprovalList.self, $0) },
     ]
 
     /// The first byte says which request the rest is.

@@ -52,6 +52,231 @@ void   messageexport__v1__get_organization_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__get_organization_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__list_approvals_request__init
+                     (Messageexport__V1__ListApprovalsRequest         *message)
+{
+  static const Messageexport__V1__ListApprovalsRequest init_value = MESSAGEEXPORT__V1__LIST_APPROVALS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__list_approvals_request__get_packed_size
+                     (const Messageexport__V1__ListApprovalsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_approvals_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__list_approvals_request__pack
+                     (const Messageexport__V1__ListApprovalsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_approvals_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__list_approvals_request__pack_to_buffer
+                     (const Messageexport__V1__ListApprovalsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__list_approvals_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ListApprovalsRequest *
+       messageexport__v1__list_approvals_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ListApprovalsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__list_approvals_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__list_approvals_request__free_unpacked
+                     (Messageexport__V1__ListApprovalsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__list_approvals_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__approval_list__init
+                     (Messageexport__V1__ApprovalList         *message)
+{
+  static const Messageexport__V1__ApprovalList init_value = MESSAGEEXPORT__V1__APPROVAL_LIST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__approval_list__get_packed_size
+                     (const Messageexport__V1__ApprovalList *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__approval_list__pack
+                     (const Messageexport__V1__ApprovalList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__approval_list__pack_to_buffer
+                     (const Messageexport__V1__ApprovalList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__ApprovalList *
+       messageexport__v1__approval_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__ApprovalList *)
+     protobuf_c_message_unpack (&messageexport__v1__approval_list__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__approval_list__free_unpacked
+                     (Messageexport__V1__ApprovalList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__approval_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__create_approval_request__init
+                     (Messageexport__V1__CreateApprovalRequest         *message)
+{
+  static const Messageexport__V1__CreateApprovalRequest init_value = MESSAGEEXPORT__V1__CREATE_APPROVAL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__create_approval_request__get_packed_size
+                     (const Messageexport__V1__CreateApprovalRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__create_approval_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__create_approval_request__pack
+                     (const Messageexport__V1__CreateApprovalRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__create_approval_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__create_approval_request__pack_to_buffer
+                     (const Messageexport__V1__CreateApprovalRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__create_approval_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__CreateApprovalRequest *
+       messageexport__v1__create_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__CreateApprovalRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__create_approval_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__create_approval_request__free_unpacked
+                     (Messageexport__V1__CreateApprovalRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__create_approval_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__delete_approval_request__init
+                     (Messageexport__V1__DeleteApprovalRequest         *message)
+{
+  static const Messageexport__V1__DeleteApprovalRequest init_value = MESSAGEEXPORT__V1__DELETE_APPROVAL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__delete_approval_request__get_packed_size
+                     (const Messageexport__V1__DeleteApprovalRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__delete_approval_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__delete_approval_request__pack
+                     (const Messageexport__V1__DeleteApprovalRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__delete_approval_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__delete_approval_request__pack_to_buffer
+                     (const Messageexport__V1__DeleteApprovalRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__delete_approval_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DeleteApprovalRequest *
+       messageexport__v1__delete_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DeleteApprovalRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__delete_approval_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__delete_approval_request__free_unpacked
+                     (Messageexport__V1__DeleteApprovalRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__delete_approval_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__approval__init
+                     (Messageexport__V1__Approval         *message)
+{
+  static const Messageexport__V1__Approval init_value = MESSAGEEXPORT__V1__APPROVAL__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__approval__get_packed_size
+                     (const Messageexport__V1__Approval *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__approval__pack
+                     (const Messageexport__V1__Approval *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__approval__pack_to_buffer
+                     (const Messageexport__V1__Approval *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__approval__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Approval *
+       messageexport__v1__approval__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Approval *)
+     protobuf_c_message_unpack (&messageexport__v1__approval__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__approval__free_unpacked
+                     (Messageexport__V1__Approval *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__approval__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__get_time_request__init
                      (Messageexport__V1__GetTimeRequest         *message)
 {
@@ -338,6 +563,254 @@ const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__de
   messageexport__v1__get_organization_request__field_indices_by_name,
   0,  messageexport__v1__get_organization_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__get_organization_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define messageexport__v1__list_approvals_request__field_descriptors NULL
+#define messageexport__v1__list_approvals_request__field_indices_by_name NULL
+#define messageexport__v1__list_approvals_request__number_ranges NULL
+const ProtobufCMessageDescriptor messageexport__v1__list_approvals_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ListApprovalsRequest",
+  "ListApprovalsRequest",
+  "Messageexport__V1__ListApprovalsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ListApprovalsRequest),
+  0,
+  messageexport__v1__list_approvals_request__field_descriptors,
+  messageexport__v1__list_approvals_request__field_indices_by_name,
+  0,  messageexport__v1__list_approvals_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__list_approvals_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__approval_list__field_descriptors[1] =
+{
+  {
+    "approvals",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__ApprovalList, n_approvals),
+    offsetof(Messageexport__V1__ApprovalList, approvals),
+    &messageexport__v1__approval__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__approval_list__field_indices_by_name[] = {
+  0,   /* field[0] = approvals */
+};
+static const ProtobufCIntRange messageexport__v1__approval_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__approval_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.ApprovalList",
+  "ApprovalList",
+  "Messageexport__V1__ApprovalList",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__ApprovalList),
+  1,
+  messageexport__v1__approval_list__field_descriptors,
+  messageexport__v1__approval_list__field_indices_by_name,
+  1,  messageexport__v1__approval_list__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__approval_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__create_approval_request__field_descriptors[3] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateApprovalRequest, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateApprovalRequest, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "public_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateApprovalRequest, public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__create_approval_request__field_indices_by_name[] = {
+  0,   /* field[0] = kind */
+  2,   /* field[2] = public_key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange messageexport__v1__create_approval_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__create_approval_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.CreateApprovalRequest",
+  "CreateApprovalRequest",
+  "Messageexport__V1__CreateApprovalRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__CreateApprovalRequest),
+  3,
+  messageexport__v1__create_approval_request__field_descriptors,
+  messageexport__v1__create_approval_request__field_indices_by_name,
+  1,  messageexport__v1__create_approval_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__create_approval_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__delete_approval_request__field_descriptors[2] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DeleteApprovalRequest, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DeleteApprovalRequest, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__delete_approval_request__field_indices_by_name[] = {
+  0,   /* field[0] = kind */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange messageexport__v1__delete_approval_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__delete_approval_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DeleteApprovalRequest",
+  "DeleteApprovalRequest",
+  "Messageexport__V1__DeleteApprovalRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DeleteApprovalRequest),
+  2,
+  messageexport__v1__delete_approval_request__field_descriptors,
+  messageexport__v1__delete_approval_request__field_indices_by_name,
+  1,  messageexport__v1__delete_approval_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__delete_approval_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__approval__field_descriptors[4] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Approval, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Approval, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "label",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Approval, label),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Approval, created_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__approval__field_indices_by_name[] = {
+  3,   /* field[3] = created_at_ms */
+  0,   /* field[0] = kind */
+  2,   /* field[2] = label */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange messageexport__v1__approval__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__approval__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Approval",
+  "Approval",
+  "Messageexport__V1__Approval",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Approval),
+  4,
+  messageexport__v1__approval__field_descriptors,
+  messageexport__v1__approval__field_indices_by_name,
+  1,  messageexport__v1__approval__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__approval__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define messageexport__v1__get_time_request__field_descriptors NULL
@@ -834,20 +1307,26 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
   (ProtobufCMessageInit) messageexport__v1__daemon_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[5] =
+static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[8] =
 {
   { "GetStatus", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__daemon_status__descriptor },
   { "GetOrganization", &messageexport__v1__get_organization_request__descriptor, &messageexport__v1__organization__descriptor },
   { "EditOrganization", &messageexport__v1__edit_organization_request__descriptor, &messageexport__v1__organization__descriptor },
+  { "ListApprovals", &messageexport__v1__list_approvals_request__descriptor, &messageexport__v1__approval_list__descriptor },
+  { "CreateApproval", &messageexport__v1__create_approval_request__descriptor, &messageexport__v1__approval__descriptor },
+  { "DeleteApproval", &messageexport__v1__delete_approval_request__descriptor, &messageexport__v1__approval__descriptor },
   { "GetTime", &messageexport__v1__get_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
   { "ConfirmTime", &messageexport__v1__confirm_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
 };
 const unsigned messageexport__v1__administration_service__method_indices_by_name[] = {
-  4,        /* ConfirmTime */
+  7,        /* ConfirmTime */
+  4,        /* CreateApproval */
+  5,        /* DeleteApproval */
   2,        /* EditOrganization */
   1,        /* GetOrganization */
   0,        /* GetStatus */
-  3         /* GetTime */
+  6,        /* GetTime */
+  3         /* ListApprovals */
 };
 const ProtobufCServiceDescriptor messageexport__v1__administration_service__descriptor =
 {
@@ -856,7 +1335,7 @@ const ProtobufCServiceDescriptor messageexport__v1__administration_service__desc
   "AdministrationService",
   "Messageexport__V1__AdministrationService",
   "messageexport.v1",
-  5,
+  8,
   messageexport__v1__administration_service__method_descriptors,
   messageexport__v1__administration_service__method_indices_by_name
 };
@@ -884,13 +1363,37 @@ void messageexport__v1__administration_service__edit_organization(ProtobufCServi
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__administration_service__list_approvals(ProtobufCService *service,
+                                                               const Messageexport__V1__ListApprovalsRequest *input,
+                                                               Messageexport__V1__ApprovalList_Closure closure,
+                                                               void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__create_approval(ProtobufCService *service,
+                                                                const Messageexport__V1__CreateApprovalRequest *input,
+                                                                Messageexport__V1__Approval_Closure closure,
+                                                                void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__administration_service__delete_approval(ProtobufCService *service,
+                                                                const Messageexport__V1__DeleteApprovalRequest *input,
+                                                                Messageexport__V1__Approval_Closure closure,
+                                                                void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__administration_service__get_time(ProtobufCService *service,
                                                          const Messageexport__V1__GetTimeRequest *input,
                                                          Messageexport__V1__ClockReading_Closure closure,
                                                          void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__administration_service__confirm_time(ProtobufCService *service,
                                                              const Messageexport__V1__ConfirmTimeRequest *input,
@@ -898,7 +1401,7 @@ void messageexport__v1__administration_service__confirm_time(ProtobufCService *s
                                                              void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
                                                       Messageexport__V1__AdministrationService_ServiceDestroy destroy)

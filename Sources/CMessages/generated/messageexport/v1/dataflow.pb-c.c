@@ -97,6 +97,51 @@ void   messageexport__v1__edit_dataflow_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__edit_dataflow_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__encrypt_to__init
+                     (Messageexport__V1__EncryptTo         *message)
+{
+  static const Messageexport__V1__EncryptTo init_value = MESSAGEEXPORT__V1__ENCRYPT_TO__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__encrypt_to__get_packed_size
+                     (const Messageexport__V1__EncryptTo *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__encrypt_to__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__encrypt_to__pack
+                     (const Messageexport__V1__EncryptTo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__encrypt_to__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__encrypt_to__pack_to_buffer
+                     (const Messageexport__V1__EncryptTo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__encrypt_to__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__EncryptTo *
+       messageexport__v1__encrypt_to__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__EncryptTo *)
+     protobuf_c_message_unpack (&messageexport__v1__encrypt_to__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__encrypt_to__free_unpacked
+                     (Messageexport__V1__EncryptTo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__encrypt_to__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__schedule__init
                      (Messageexport__V1__Schedule         *message)
 {
@@ -637,7 +682,7 @@ void   messageexport__v1__alert__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__alert__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[10] =
+static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request__field_descriptors[11] =
 {
   {
     "sandbox",
@@ -759,10 +804,23 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_dataflow_request
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "encrypt_to",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__CreateDataflowRequest, n_encrypt_to),
+    offsetof(Messageexport__V1__CreateDataflowRequest, encrypt_to),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__create_dataflow_request__field_indices_by_name[] = {
   4,   /* field[4] = compression */
   2,   /* field[2] = destination */
+  10,   /* field[10] = encrypt_to */
   9,   /* field[9] = file_size_limit */
   8,   /* field[8] = folder_template */
   3,   /* field[3] = format */
@@ -775,7 +833,7 @@ static const unsigned messageexport__v1__create_dataflow_request__field_indices_
 static const ProtobufCIntRange messageexport__v1__create_dataflow_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__descriptor =
 {
@@ -785,14 +843,14 @@ const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__des
   "Messageexport__V1__CreateDataflowRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__CreateDataflowRequest),
-  10,
+  11,
   messageexport__v1__create_dataflow_request__field_descriptors,
   messageexport__v1__create_dataflow_request__field_indices_by_name,
   1,  messageexport__v1__create_dataflow_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__create_dataflow_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__edit_dataflow_request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor messageexport__v1__edit_dataflow_request__field_descriptors[10] =
 {
   {
     "sandbox",
@@ -902,10 +960,23 @@ static const ProtobufCFieldDescriptor messageexport__v1__edit_dataflow_request__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "encrypt_to",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDataflowRequest, encrypt_to),
+    &messageexport__v1__encrypt_to__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__edit_dataflow_request__field_indices_by_name[] = {
   4,   /* field[4] = compression */
   3,   /* field[3] = destination */
+  9,   /* field[9] = encrypt_to */
   8,   /* field[8] = file_size_limit */
   7,   /* field[7] = folder_template */
   2,   /* field[2] = if_revision */
@@ -917,7 +988,7 @@ static const unsigned messageexport__v1__edit_dataflow_request__field_indices_by
 static const ProtobufCIntRange messageexport__v1__edit_dataflow_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__edit_dataflow_request__descriptor =
 {
@@ -927,11 +998,49 @@ const ProtobufCMessageDescriptor messageexport__v1__edit_dataflow_request__descr
   "Messageexport__V1__EditDataflowRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__EditDataflowRequest),
-  9,
+  10,
   messageexport__v1__edit_dataflow_request__field_descriptors,
   messageexport__v1__edit_dataflow_request__field_indices_by_name,
   1,  messageexport__v1__edit_dataflow_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__edit_dataflow_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__encrypt_to__field_descriptors[1] =
+{
+  {
+    "fingerprints",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__EncryptTo, n_fingerprints),
+    offsetof(Messageexport__V1__EncryptTo, fingerprints),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__encrypt_to__field_indices_by_name[] = {
+  0,   /* field[0] = fingerprints */
+};
+static const ProtobufCIntRange messageexport__v1__encrypt_to__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__encrypt_to__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.EncryptTo",
+  "EncryptTo",
+  "Messageexport__V1__EncryptTo",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__EncryptTo),
+  1,
+  messageexport__v1__encrypt_to__field_descriptors,
+  messageexport__v1__encrypt_to__field_indices_by_name,
+  1,  messageexport__v1__encrypt_to__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__encrypt_to__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__schedule__field_descriptors[5] =
@@ -1062,7 +1171,7 @@ const ProtobufCMessageDescriptor messageexport__v1__dataflow_list__descriptor =
   (ProtobufCMessageInit) messageexport__v1__dataflow_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[17] =
+static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descriptors[18] =
 {
   {
     "id",
@@ -1268,6 +1377,18 @@ static const ProtobufCFieldDescriptor messageexport__v1__dataflow__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "encrypt_to",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Messageexport__V1__Dataflow, n_encrypt_to),
+    offsetof(Messageexport__V1__Dataflow, encrypt_to),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
   16,   /* field[16] = backlog */
@@ -1276,6 +1397,7 @@ static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
   5,   /* field[5] = cursor */
   2,   /* field[2] = destination */
   12,   /* field[12] = enabled */
+  17,   /* field[17] = encrypt_to */
   15,   /* field[15] = expired_unexported */
   11,   /* field[11] = file_size_limit */
   10,   /* field[10] = folder_template */
@@ -1291,7 +1413,7 @@ static const unsigned messageexport__v1__dataflow__field_indices_by_name[] = {
 static const ProtobufCIntRange messageexport__v1__dataflow__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
 {
@@ -1301,7 +1423,7 @@ const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor =
   "Messageexport__V1__Dataflow",
   "messageexport.v1",
   sizeof(Messageexport__V1__Dataflow),
-  17,
+  18,
   messageexport__v1__dataflow__field_descriptors,
   messageexport__v1__dataflow__field_indices_by_name,
   1,  messageexport__v1__dataflow__number_ranges,

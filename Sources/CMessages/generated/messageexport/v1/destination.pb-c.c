@@ -97,6 +97,51 @@ void   messageexport__v1__edit_destination_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__edit_destination_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__destination_setting__init
+                     (Messageexport__V1__DestinationSetting         *message)
+{
+  static const Messageexport__V1__DestinationSetting init_value = MESSAGEEXPORT__V1__DESTINATION_SETTING__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__destination_setting__get_packed_size
+                     (const Messageexport__V1__DestinationSetting *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_setting__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__destination_setting__pack
+                     (const Messageexport__V1__DestinationSetting *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_setting__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__destination_setting__pack_to_buffer
+                     (const Messageexport__V1__DestinationSetting *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_setting__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DestinationSetting *
+       messageexport__v1__destination_setting__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DestinationSetting *)
+     protobuf_c_message_unpack (&messageexport__v1__destination_setting__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__destination_setting__free_unpacked
+                     (Messageexport__V1__DestinationSetting *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__destination_setting__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__destination_list__init
                      (Messageexport__V1__DestinationList         *message)
 {
@@ -187,52 +232,142 @@ void   messageexport__v1__destination__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__destination__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   messageexport__v1__local_settings__init
-                     (Messageexport__V1__LocalSettings         *message)
+void   messageexport__v1__secret_state__init
+                     (Messageexport__V1__SecretState         *message)
 {
-  static const Messageexport__V1__LocalSettings init_value = MESSAGEEXPORT__V1__LOCAL_SETTINGS__INIT;
+  static const Messageexport__V1__SecretState init_value = MESSAGEEXPORT__V1__SECRET_STATE__INIT;
   *message = init_value;
 }
-size_t messageexport__v1__local_settings__get_packed_size
-                     (const Messageexport__V1__LocalSettings *message)
+size_t messageexport__v1__secret_state__get_packed_size
+                     (const Messageexport__V1__SecretState *message)
 {
-  assert(message->base.descriptor == &messageexport__v1__local_settings__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__secret_state__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t messageexport__v1__local_settings__pack
-                     (const Messageexport__V1__LocalSettings *message,
+size_t messageexport__v1__secret_state__pack
+                     (const Messageexport__V1__SecretState *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &messageexport__v1__local_settings__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__secret_state__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t messageexport__v1__local_settings__pack_to_buffer
-                     (const Messageexport__V1__LocalSettings *message,
+size_t messageexport__v1__secret_state__pack_to_buffer
+                     (const Messageexport__V1__SecretState *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &messageexport__v1__local_settings__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__secret_state__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Messageexport__V1__LocalSettings *
-       messageexport__v1__local_settings__unpack
+Messageexport__V1__SecretState *
+       messageexport__v1__secret_state__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Messageexport__V1__LocalSettings *)
-     protobuf_c_message_unpack (&messageexport__v1__local_settings__descriptor,
+  return (Messageexport__V1__SecretState *)
+     protobuf_c_message_unpack (&messageexport__v1__secret_state__descriptor,
                                 allocator, len, data);
 }
-void   messageexport__v1__local_settings__free_unpacked
-                     (Messageexport__V1__LocalSettings *message,
+void   messageexport__v1__secret_state__free_unpacked
+                     (Messageexport__V1__SecretState *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &messageexport__v1__local_settings__descriptor);
+  assert(message->base.descriptor == &messageexport__v1__secret_state__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor messageexport__v1__create_destination_request__field_descriptors[3] =
+void   messageexport__v1__destination_test__init
+                     (Messageexport__V1__DestinationTest         *message)
+{
+  static const Messageexport__V1__DestinationTest init_value = MESSAGEEXPORT__V1__DESTINATION_TEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__destination_test__get_packed_size
+                     (const Messageexport__V1__DestinationTest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_test__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__destination_test__pack
+                     (const Messageexport__V1__DestinationTest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_test__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__destination_test__pack_to_buffer
+                     (const Messageexport__V1__DestinationTest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_test__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DestinationTest *
+       messageexport__v1__destination_test__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DestinationTest *)
+     protobuf_c_message_unpack (&messageexport__v1__destination_test__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__destination_test__free_unpacked
+                     (Messageexport__V1__DestinationTest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__destination_test__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__destination_check__init
+                     (Messageexport__V1__DestinationCheck         *message)
+{
+  static const Messageexport__V1__DestinationCheck init_value = MESSAGEEXPORT__V1__DESTINATION_CHECK__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__destination_check__get_packed_size
+                     (const Messageexport__V1__DestinationCheck *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_check__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__destination_check__pack
+                     (const Messageexport__V1__DestinationCheck *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_check__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__destination_check__pack_to_buffer
+                     (const Messageexport__V1__DestinationCheck *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__destination_check__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__DestinationCheck *
+       messageexport__v1__destination_check__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__DestinationCheck *)
+     protobuf_c_message_unpack (&messageexport__v1__destination_check__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__destination_check__free_unpacked
+                     (Messageexport__V1__DestinationCheck *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__destination_check__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor messageexport__v1__create_destination_request__field_descriptors[6] =
 {
   {
     "sandbox",
@@ -259,28 +394,66 @@ static const ProtobufCFieldDescriptor messageexport__v1__create_destination_requ
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "local",
-    10,
+    "type",
+    3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Messageexport__V1__CreateDestinationRequest, settings_case),
-    offsetof(Messageexport__V1__CreateDestinationRequest, local),
-    &messageexport__v1__local_settings__descriptor,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDestinationRequest, type),
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__CreateDestinationRequest, n_settings),
+    offsetof(Messageexport__V1__CreateDestinationRequest, settings),
+    &messageexport__v1__destination_setting__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "secrets",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__CreateDestinationRequest, n_secrets),
+    offsetof(Messageexport__V1__CreateDestinationRequest, secrets),
+    &messageexport__v1__destination_setting__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_test",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__CreateDestinationRequest, skip_test),
+    NULL,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned messageexport__v1__create_destination_request__field_indices_by_name[] = {
-  2,   /* field[2] = local */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  4,   /* field[4] = secrets */
+  3,   /* field[3] = settings */
+  5,   /* field[5] = skip_test */
+  2,   /* field[2] = type */
 };
-static const ProtobufCIntRange messageexport__v1__create_destination_request__number_ranges[2 + 1] =
+static const ProtobufCIntRange messageexport__v1__create_destination_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 10, 2 },
-  { 0, 3 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__create_destination_request__descriptor =
 {
@@ -290,14 +463,14 @@ const ProtobufCMessageDescriptor messageexport__v1__create_destination_request__
   "Messageexport__V1__CreateDestinationRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__CreateDestinationRequest),
-  3,
+  6,
   messageexport__v1__create_destination_request__field_descriptors,
   messageexport__v1__create_destination_request__field_indices_by_name,
-  2,  messageexport__v1__create_destination_request__number_ranges,
+  1,  messageexport__v1__create_destination_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__create_destination_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__edit_destination_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor messageexport__v1__edit_destination_request__field_descriptors[5] =
 {
   {
     "sandbox",
@@ -324,28 +497,54 @@ static const ProtobufCFieldDescriptor messageexport__v1__edit_destination_reques
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "local",
-    10,
-    PROTOBUF_C_LABEL_NONE,
+    "settings",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Messageexport__V1__EditDestinationRequest, settings_case),
-    offsetof(Messageexport__V1__EditDestinationRequest, local),
-    &messageexport__v1__local_settings__descriptor,
+    offsetof(Messageexport__V1__EditDestinationRequest, n_settings),
+    offsetof(Messageexport__V1__EditDestinationRequest, settings),
+    &messageexport__v1__destination_setting__descriptor,
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "secrets",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__EditDestinationRequest, n_secrets),
+    offsetof(Messageexport__V1__EditDestinationRequest, secrets),
+    &messageexport__v1__destination_setting__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_test",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__EditDestinationRequest, skip_test),
+    NULL,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned messageexport__v1__edit_destination_request__field_indices_by_name[] = {
-  2,   /* field[2] = local */
   1,   /* field[1] = name */
   0,   /* field[0] = sandbox */
+  3,   /* field[3] = secrets */
+  2,   /* field[2] = settings */
+  4,   /* field[4] = skip_test */
 };
 static const ProtobufCIntRange messageexport__v1__edit_destination_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 10, 2 },
-  { 0, 3 }
+  { 4, 2 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__edit_destination_request__descriptor =
 {
@@ -355,11 +554,62 @@ const ProtobufCMessageDescriptor messageexport__v1__edit_destination_request__de
   "Messageexport__V1__EditDestinationRequest",
   "messageexport.v1",
   sizeof(Messageexport__V1__EditDestinationRequest),
-  3,
+  5,
   messageexport__v1__edit_destination_request__field_descriptors,
   messageexport__v1__edit_destination_request__field_indices_by_name,
   2,  messageexport__v1__edit_destination_request__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__edit_destination_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__destination_setting__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DestinationSetting, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DestinationSetting, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__destination_setting__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange messageexport__v1__destination_setting__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__destination_setting__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DestinationSetting",
+  "DestinationSetting",
+  "Messageexport__V1__DestinationSetting",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DestinationSetting),
+  2,
+  messageexport__v1__destination_setting__field_descriptors,
+  messageexport__v1__destination_setting__field_indices_by_name,
+  1,  messageexport__v1__destination_setting__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__destination_setting__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__destination_list__field_descriptors[1] =
@@ -400,7 +650,7 @@ const ProtobufCMessageDescriptor messageexport__v1__destination_list__descriptor
   (ProtobufCMessageInit) messageexport__v1__destination_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__destination__field_descriptors[4] =
+static const ProtobufCFieldDescriptor messageexport__v1__destination__field_descriptors[7] =
 {
   {
     "id",
@@ -439,29 +689,67 @@ static const ProtobufCFieldDescriptor messageexport__v1__destination__field_desc
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "local",
-    10,
+    "type",
+    4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Messageexport__V1__Destination, settings_case),
-    offsetof(Messageexport__V1__Destination, local),
-    &messageexport__v1__local_settings__descriptor,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Destination, type),
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__Destination, n_settings),
+    offsetof(Messageexport__V1__Destination, settings),
+    &messageexport__v1__destination_setting__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "secrets",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__Destination, n_secrets),
+    offsetof(Messageexport__V1__Destination, secrets),
+    &messageexport__v1__secret_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at_ms",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Destination, expires_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned messageexport__v1__destination__field_indices_by_name[] = {
   2,   /* field[2] = created_at_ms */
+  6,   /* field[6] = expires_at_ms */
   0,   /* field[0] = id */
-  3,   /* field[3] = local */
   1,   /* field[1] = name */
+  5,   /* field[5] = secrets */
+  4,   /* field[4] = settings */
+  3,   /* field[3] = type */
 };
-static const ProtobufCIntRange messageexport__v1__destination__number_ranges[2 + 1] =
+static const ProtobufCIntRange messageexport__v1__destination__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 10, 3 },
-  { 0, 4 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__destination__descriptor =
 {
@@ -471,65 +759,182 @@ const ProtobufCMessageDescriptor messageexport__v1__destination__descriptor =
   "Messageexport__V1__Destination",
   "messageexport.v1",
   sizeof(Messageexport__V1__Destination),
-  4,
+  7,
   messageexport__v1__destination__field_descriptors,
   messageexport__v1__destination__field_indices_by_name,
-  2,  messageexport__v1__destination__number_ranges,
+  1,  messageexport__v1__destination__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__destination__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__local_settings__field_descriptors[1] =
+static const ProtobufCFieldDescriptor messageexport__v1__secret_state__field_descriptors[2] =
 {
   {
-    "path",
+    "name",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Messageexport__V1__LocalSettings, path),
+    offsetof(Messageexport__V1__SecretState, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set_at_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SecretState, set_at_ms),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned messageexport__v1__local_settings__field_indices_by_name[] = {
-  0,   /* field[0] = path */
+static const unsigned messageexport__v1__secret_state__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = set_at_ms */
 };
-static const ProtobufCIntRange messageexport__v1__local_settings__number_ranges[1 + 1] =
+static const ProtobufCIntRange messageexport__v1__secret_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__secret_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.SecretState",
+  "SecretState",
+  "Messageexport__V1__SecretState",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__SecretState),
+  2,
+  messageexport__v1__secret_state__field_descriptors,
+  messageexport__v1__secret_state__field_indices_by_name,
+  1,  messageexport__v1__secret_state__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__secret_state__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__destination_test__field_descriptors[1] =
+{
+  {
+    "checks",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Messageexport__V1__DestinationTest, n_checks),
+    offsetof(Messageexport__V1__DestinationTest, checks),
+    &messageexport__v1__destination_check__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__destination_test__field_indices_by_name[] = {
+  0,   /* field[0] = checks */
+};
+static const ProtobufCIntRange messageexport__v1__destination_test__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor messageexport__v1__local_settings__descriptor =
+const ProtobufCMessageDescriptor messageexport__v1__destination_test__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "messageexport.v1.LocalSettings",
-  "LocalSettings",
-  "Messageexport__V1__LocalSettings",
+  "messageexport.v1.DestinationTest",
+  "DestinationTest",
+  "Messageexport__V1__DestinationTest",
   "messageexport.v1",
-  sizeof(Messageexport__V1__LocalSettings),
+  sizeof(Messageexport__V1__DestinationTest),
   1,
-  messageexport__v1__local_settings__field_descriptors,
-  messageexport__v1__local_settings__field_indices_by_name,
-  1,  messageexport__v1__local_settings__number_ranges,
-  (ProtobufCMessageInit) messageexport__v1__local_settings__init,
+  messageexport__v1__destination_test__field_descriptors,
+  messageexport__v1__destination_test__field_indices_by_name,
+  1,  messageexport__v1__destination_test__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__destination_test__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__destination_service__method_descriptors[5] =
+static const ProtobufCFieldDescriptor messageexport__v1__destination_check__field_descriptors[3] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DestinationCheck, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DestinationCheck, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hint",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DestinationCheck, hint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__destination_check__field_indices_by_name[] = {
+  1,   /* field[1] = error */
+  2,   /* field[2] = hint */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange messageexport__v1__destination_check__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__destination_check__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.DestinationCheck",
+  "DestinationCheck",
+  "Messageexport__V1__DestinationCheck",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__DestinationCheck),
+  3,
+  messageexport__v1__destination_check__field_descriptors,
+  messageexport__v1__destination_check__field_indices_by_name,
+  1,  messageexport__v1__destination_check__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__destination_check__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor messageexport__v1__destination_service__method_descriptors[6] =
 {
   { "CreateDestination", &messageexport__v1__create_destination_request__descriptor, &messageexport__v1__destination__descriptor },
   { "GetDestination", &messageexport__v1__name_request__descriptor, &messageexport__v1__destination__descriptor },
   { "ListDestinations", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__destination_list__descriptor },
   { "EditDestination", &messageexport__v1__edit_destination_request__descriptor, &messageexport__v1__destination__descriptor },
+  { "TestDestination", &messageexport__v1__name_request__descriptor, &messageexport__v1__destination_test__descriptor },
   { "DeleteDestination", &messageexport__v1__name_request__descriptor, &messageexport__v1__destination__descriptor },
 };
 const unsigned messageexport__v1__destination_service__method_indices_by_name[] = {
   0,        /* CreateDestination */
-  4,        /* DeleteDestination */
+  5,        /* DeleteDestination */
   3,        /* EditDestination */
   1,        /* GetDestination */
-  2         /* ListDestinations */
+  2,        /* ListDestinations */
+  4         /* TestDestination */
 };
 const ProtobufCServiceDescriptor messageexport__v1__destination_service__descriptor =
 {
@@ -538,7 +943,7 @@ const ProtobufCServiceDescriptor messageexport__v1__destination_service__descrip
   "DestinationService",
   "Messageexport__V1__DestinationService",
   "messageexport.v1",
-  5,
+  6,
   messageexport__v1__destination_service__method_descriptors,
   messageexport__v1__destination_service__method_indices_by_name
 };
@@ -574,13 +979,21 @@ void messageexport__v1__destination_service__edit_destination(ProtobufCService *
   assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__destination_service__test_destination(ProtobufCService *service,
+                                                              const Messageexport__V1__NameRequest *input,
+                                                              Messageexport__V1__DestinationTest_Closure closure,
+                                                              void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__destination_service__delete_destination(ProtobufCService *service,
                                                                 const Messageexport__V1__NameRequest *input,
                                                                 Messageexport__V1__Destination_Closure closure,
                                                                 void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__destination_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__destination_service__init (Messageexport__V1__DestinationService_Service *service,
                                                    Messageexport__V1__DestinationService_ServiceDestroy destroy)

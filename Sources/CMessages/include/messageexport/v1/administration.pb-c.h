@@ -17,6 +17,11 @@ PROTOBUF_C__BEGIN_DECLS
 #include "messageexport/v1/request.pb-c.h"
 
 typedef struct Messageexport__V1__GetOrganizationRequest Messageexport__V1__GetOrganizationRequest;
+typedef struct Messageexport__V1__ListApprovalsRequest Messageexport__V1__ListApprovalsRequest;
+typedef struct Messageexport__V1__ApprovalList Messageexport__V1__ApprovalList;
+typedef struct Messageexport__V1__CreateApprovalRequest Messageexport__V1__CreateApprovalRequest;
+typedef struct Messageexport__V1__DeleteApprovalRequest Messageexport__V1__DeleteApprovalRequest;
+typedef struct Messageexport__V1__Approval Messageexport__V1__Approval;
 typedef struct Messageexport__V1__GetTimeRequest Messageexport__V1__GetTimeRequest;
 typedef struct Messageexport__V1__ConfirmTimeRequest Messageexport__V1__ConfirmTimeRequest;
 typedef struct Messageexport__V1__ClockReading Messageexport__V1__ClockReading;
@@ -37,6 +42,83 @@ struct  Messageexport__V1__GetOrganizationRequest
 #define MESSAGEEXPORT__V1__GET_ORGANIZATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_organization_request__descriptor) \
      }
+
+
+struct  Messageexport__V1__ListApprovalsRequest
+{
+  ProtobufCMessage base;
+};
+#define MESSAGEEXPORT__V1__LIST_APPROVALS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__list_approvals_request__descriptor) \
+     }
+
+
+struct  Messageexport__V1__ApprovalList
+{
+  ProtobufCMessage base;
+  /*
+   * By kind and value.
+   */
+  size_t n_approvals;
+  Messageexport__V1__Approval **approvals;
+};
+#define MESSAGEEXPORT__V1__APPROVAL_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__approval_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Messageexport__V1__CreateApprovalRequest
+{
+  ProtobufCMessage base;
+  /*
+   * "host", "local-root" or "openpgp".
+   */
+  ProtobufCBinaryData kind;
+  /*
+   * HOST, HOST:PORT or *.DOMAIN; an absolute path; empty for a key.
+   */
+  ProtobufCBinaryData value;
+  /*
+   * OpenPGP public key, armored or not; one, at most 32 KiB.
+   */
+  ProtobufCBinaryData public_key;
+};
+#define MESSAGEEXPORT__V1__CREATE_APPROVAL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__create_approval_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Messageexport__V1__DeleteApprovalRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData kind;
+  /*
+   * The host, the folder or the fingerprint.
+   */
+  ProtobufCBinaryData value;
+};
+#define MESSAGEEXPORT__V1__DELETE_APPROVAL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__delete_approval_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Messageexport__V1__Approval
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData kind;
+  ProtobufCBinaryData value;
+  /*
+   * Of a key: whose it says that it is.
+   */
+  ProtobufCBinaryData label;
+  /*
+   * Milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t created_at_ms;
+};
+#define MESSAGEEXPORT__V1__APPROVAL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__approval__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Messageexport__V1__GetTimeRequest
@@ -206,6 +288,101 @@ Messageexport__V1__GetOrganizationRequest *
 void   messageexport__v1__get_organization_request__free_unpacked
                      (Messageexport__V1__GetOrganizationRequest *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__ListApprovalsRequest methods */
+void   messageexport__v1__list_approvals_request__init
+                     (Messageexport__V1__ListApprovalsRequest         *message);
+size_t messageexport__v1__list_approvals_request__get_packed_size
+                     (const Messageexport__V1__ListApprovalsRequest   *message);
+size_t messageexport__v1__list_approvals_request__pack
+                     (const Messageexport__V1__ListApprovalsRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__list_approvals_request__pack_to_buffer
+                     (const Messageexport__V1__ListApprovalsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ListApprovalsRequest *
+       messageexport__v1__list_approvals_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__list_approvals_request__free_unpacked
+                     (Messageexport__V1__ListApprovalsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__ApprovalList methods */
+void   messageexport__v1__approval_list__init
+                     (Messageexport__V1__ApprovalList         *message);
+size_t messageexport__v1__approval_list__get_packed_size
+                     (const Messageexport__V1__ApprovalList   *message);
+size_t messageexport__v1__approval_list__pack
+                     (const Messageexport__V1__ApprovalList   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__approval_list__pack_to_buffer
+                     (const Messageexport__V1__ApprovalList   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__ApprovalList *
+       messageexport__v1__approval_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__approval_list__free_unpacked
+                     (Messageexport__V1__ApprovalList *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__CreateApprovalRequest methods */
+void   messageexport__v1__create_approval_request__init
+                     (Messageexport__V1__CreateApprovalRequest         *message);
+size_t messageexport__v1__create_approval_request__get_packed_size
+                     (const Messageexport__V1__CreateApprovalRequest   *message);
+size_t messageexport__v1__create_approval_request__pack
+                     (const Messageexport__V1__CreateApprovalRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__create_approval_request__pack_to_buffer
+                     (const Messageexport__V1__CreateApprovalRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__CreateApprovalRequest *
+       messageexport__v1__create_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__create_approval_request__free_unpacked
+                     (Messageexport__V1__CreateApprovalRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__DeleteApprovalRequest methods */
+void   messageexport__v1__delete_approval_request__init
+                     (Messageexport__V1__DeleteApprovalRequest         *message);
+size_t messageexport__v1__delete_approval_request__get_packed_size
+                     (const Messageexport__V1__DeleteApprovalRequest   *message);
+size_t messageexport__v1__delete_approval_request__pack
+                     (const Messageexport__V1__DeleteApprovalRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__delete_approval_request__pack_to_buffer
+                     (const Messageexport__V1__DeleteApprovalRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DeleteApprovalRequest *
+       messageexport__v1__delete_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__delete_approval_request__free_unpacked
+                     (Messageexport__V1__DeleteApprovalRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Approval methods */
+void   messageexport__v1__approval__init
+                     (Messageexport__V1__Approval         *message);
+size_t messageexport__v1__approval__get_packed_size
+                     (const Messageexport__V1__Approval   *message);
+size_t messageexport__v1__approval__pack
+                     (const Messageexport__V1__Approval   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__approval__pack_to_buffer
+                     (const Messageexport__V1__Approval   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Approval *
+       messageexport__v1__approval__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__approval__free_unpacked
+                     (Messageexport__V1__Approval *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__GetTimeRequest methods */
 void   messageexport__v1__get_time_request__init
                      (Messageexport__V1__GetTimeRequest         *message);
@@ -325,6 +502,21 @@ void   messageexport__v1__daemon_status__free_unpacked
 typedef void (*Messageexport__V1__GetOrganizationRequest_Closure)
                  (const Messageexport__V1__GetOrganizationRequest *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__ListApprovalsRequest_Closure)
+                 (const Messageexport__V1__ListApprovalsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__ApprovalList_Closure)
+                 (const Messageexport__V1__ApprovalList *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__CreateApprovalRequest_Closure)
+                 (const Messageexport__V1__CreateApprovalRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__DeleteApprovalRequest_Closure)
+                 (const Messageexport__V1__DeleteApprovalRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Approval_Closure)
+                 (const Messageexport__V1__Approval *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__GetTimeRequest_Closure)
                  (const Messageexport__V1__GetTimeRequest *message,
                   void *closure_data);
@@ -362,6 +554,18 @@ struct Messageexport__V1__AdministrationService_Service
                             const Messageexport__V1__EditOrganizationRequest *input,
                             Messageexport__V1__Organization_Closure closure,
                             void *closure_data);
+  void (*list_approvals)(Messageexport__V1__AdministrationService_Service *service,
+                         const Messageexport__V1__ListApprovalsRequest *input,
+                         Messageexport__V1__ApprovalList_Closure closure,
+                         void *closure_data);
+  void (*create_approval)(Messageexport__V1__AdministrationService_Service *service,
+                          const Messageexport__V1__CreateApprovalRequest *input,
+                          Messageexport__V1__Approval_Closure closure,
+                          void *closure_data);
+  void (*delete_approval)(Messageexport__V1__AdministrationService_Service *service,
+                          const Messageexport__V1__DeleteApprovalRequest *input,
+                          Messageexport__V1__Approval_Closure closure,
+                          void *closure_data);
   void (*get_time)(Messageexport__V1__AdministrationService_Service *service,
                    const Messageexport__V1__GetTimeRequest *input,
                    Messageexport__V1__ClockReading_Closure closure,
@@ -381,6 +585,9 @@ void messageexport__v1__administration_service__init (Messageexport__V1__Adminis
       function_prefix__ ## get_status,\
       function_prefix__ ## get_organization,\
       function_prefix__ ## edit_organization,\
+      function_prefix__ ## list_approvals,\
+      function_prefix__ ## create_approval,\
+      function_prefix__ ## delete_approval,\
       function_prefix__ ## get_time,\
       function_prefix__ ## confirm_time  }
 void messageexport__v1__administration_service__get_status(ProtobufCService *service,
@@ -395,6 +602,18 @@ void messageexport__v1__administration_service__edit_organization(ProtobufCServi
                                                                   const Messageexport__V1__EditOrganizationRequest *input,
                                                                   Messageexport__V1__Organization_Closure closure,
                                                                   void *closure_data);
+void messageexport__v1__administration_service__list_approvals(ProtobufCService *service,
+                                                               const Messageexport__V1__ListApprovalsRequest *input,
+                                                               Messageexport__V1__ApprovalList_Closure closure,
+                                                               void *closure_data);
+void messageexport__v1__administration_service__create_approval(ProtobufCService *service,
+                                                                const Messageexport__V1__CreateApprovalRequest *input,
+                                                                Messageexport__V1__Approval_Closure closure,
+                                                                void *closure_data);
+void messageexport__v1__administration_service__delete_approval(ProtobufCService *service,
+                                                                const Messageexport__V1__DeleteApprovalRequest *input,
+                                                                Messageexport__V1__Approval_Closure closure,
+                                                                void *closure_data);
 void messageexport__v1__administration_service__get_time(ProtobufCService *service,
                                                          const Messageexport__V1__GetTimeRequest *input,
                                                          Messageexport__V1__ClockReading_Closure closure,
@@ -407,6 +626,11 @@ void messageexport__v1__administration_service__confirm_time(ProtobufCService *s
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor messageexport__v1__get_organization_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__list_approvals_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__approval_list__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__create_approval_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__delete_approval_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__approval__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__get_time_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__confirm_time_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__clock_reading__descriptor;

@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Messageexport__V1__CreateDataflowRequest Messageexport__V1__CreateDataflowRequest;
 typedef struct Messageexport__V1__EditDataflowRequest Messageexport__V1__EditDataflowRequest;
+typedef struct Messageexport__V1__EncryptTo Messageexport__V1__EncryptTo;
 typedef struct Messageexport__V1__Schedule Messageexport__V1__Schedule;
 typedef struct Messageexport__V1__DataflowList Messageexport__V1__DataflowList;
 typedef struct Messageexport__V1__Dataflow Messageexport__V1__Dataflow;
@@ -167,10 +168,15 @@ struct  Messageexport__V1__CreateDataflowRequest
    * Bytes at which a data file is ended, 1 MiB to 4 GiB; 0: 256 MiB.
    */
   uint64_t file_size_limit;
+  /*
+   * Fingerprints of approved OpenPGP keys that files are encrypted to; none: they are not. At most 16.
+   */
+  size_t n_encrypt_to;
+  ProtobufCBinaryData *encrypt_to;
 };
 #define MESSAGEEXPORT__V1__CREATE_DATAFLOW_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__create_dataflow_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0, 0,NULL }
 
 
 typedef enum {
@@ -211,6 +217,10 @@ struct  Messageexport__V1__EditDataflowRequest
    * 0: as it is.
    */
   uint64_t file_size_limit;
+  /*
+   * Absent: as it is.
+   */
+  Messageexport__V1__EncryptTo *encrypt_to;
   Messageexport__V1__EditDataflowRequest__IncludeRawPresenceCase include_raw_presence_case;
   union {
     protobuf_c_boolean include_raw;
@@ -218,7 +228,21 @@ struct  Messageexport__V1__EditDataflowRequest
 };
 #define MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__edit_dataflow_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, NULL, {0,NULL}, 0, MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, NULL, {0,NULL}, 0, NULL, MESSAGEEXPORT__V1__EDIT_DATAFLOW_REQUEST__INCLUDE_RAW_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * Fingerprints of approved OpenPGP keys; none: files are not encrypted.
+ */
+struct  Messageexport__V1__EncryptTo
+{
+  ProtobufCMessage base;
+  size_t n_fingerprints;
+  ProtobufCBinaryData *fingerprints;
+};
+#define MESSAGEEXPORT__V1__ENCRYPT_TO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__encrypt_to__descriptor) \
+    , 0,NULL }
 
 
 /*
@@ -302,10 +326,15 @@ struct  Messageexport__V1__Dataflow
    * Absent in lists.
    */
   Messageexport__V1__Backlog *backlog;
+  /*
+   * Fingerprints of the OpenPGP keys that its files are encrypted to.
+   */
+  size_t n_encrypt_to;
+  ProtobufCBinaryData *encrypt_to;
 };
 #define MESSAGEEXPORT__V1__DATAFLOW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__dataflow__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, 0, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0, 0, 0, 0, 0, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__FORMAT__FORMAT_UNSPECIFIED, MESSAGEEXPORT__V1__COMPRESSION__COMPRESSION_UNSPECIFIED, 0, 0, 0, MESSAGEEXPORT__V1__EXPORT_MODE__EXPORT_MODE_UNSPECIFIED, NULL, {0,NULL}, 0, 0, 0, 0, 0, NULL, 0,NULL }
 
 
 /*
@@ -567,6 +596,25 @@ Messageexport__V1__EditDataflowRequest *
 void   messageexport__v1__edit_dataflow_request__free_unpacked
                      (Messageexport__V1__EditDataflowRequest *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__EncryptTo methods */
+void   messageexport__v1__encrypt_to__init
+                     (Messageexport__V1__EncryptTo         *message);
+size_t messageexport__v1__encrypt_to__get_packed_size
+                     (const Messageexport__V1__EncryptTo   *message);
+size_t messageexport__v1__encrypt_to__pack
+                     (const Messageexport__V1__EncryptTo   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__encrypt_to__pack_to_buffer
+                     (const Messageexport__V1__EncryptTo   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__EncryptTo *
+       messageexport__v1__encrypt_to__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__encrypt_to__free_unpacked
+                     (Messageexport__V1__EncryptTo *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__Schedule methods */
 void   messageexport__v1__schedule__init
                      (Messageexport__V1__Schedule         *message);
@@ -803,6 +851,9 @@ typedef void (*Messageexport__V1__CreateDataflowRequest_Closure)
 typedef void (*Messageexport__V1__EditDataflowRequest_Closure)
                  (const Messageexport__V1__EditDataflowRequest *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__EncryptTo_Closure)
+                 (const Messageexport__V1__EncryptTo *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__Schedule_Closure)
                  (const Messageexport__V1__Schedule *message,
                   void *closure_data);
@@ -1001,6 +1052,7 @@ extern const ProtobufCEnumDescriptor    messageexport__v1__compression__descript
 extern const ProtobufCEnumDescriptor    messageexport__v1__run_state__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__create_dataflow_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__edit_dataflow_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__encrypt_to__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__schedule__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataflow_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__dataflow__descriptor;

@@ -18,21 +18,18 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Messageexport__V1__CreateDestinationRequest Messageexport__V1__CreateDestinationRequest;
 typedef struct Messageexport__V1__EditDestinationRequest Messageexport__V1__EditDestinationRequest;
+typedef struct Messageexport__V1__DestinationSetting Messageexport__V1__DestinationSetting;
 typedef struct Messageexport__V1__DestinationList Messageexport__V1__DestinationList;
 typedef struct Messageexport__V1__Destination Messageexport__V1__Destination;
-typedef struct Messageexport__V1__LocalSettings Messageexport__V1__LocalSettings;
+typedef struct Messageexport__V1__SecretState Messageexport__V1__SecretState;
+typedef struct Messageexport__V1__DestinationTest Messageexport__V1__DestinationTest;
+typedef struct Messageexport__V1__DestinationCheck Messageexport__V1__DestinationCheck;
 
 
 /* --- enums --- */
 
 
 /* --- messages --- */
-
-typedef enum {
-  MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS__NOT_SET = 0,
-  MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS_LOCAL = 10
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS__CASE)
-} Messageexport__V1__CreateDestinationRequest__SettingsCase;
 
 struct  Messageexport__V1__CreateDestinationRequest
 {
@@ -45,21 +42,29 @@ struct  Messageexport__V1__CreateDestinationRequest
    * A letter, then letters, digits, '_', '.', '-'; at most 256 bytes.
    */
   ProtobufCBinaryData name;
-  Messageexport__V1__CreateDestinationRequest__SettingsCase settings_case;
-  union {
-    Messageexport__V1__LocalSettings *local;
-  };
+  /*
+   * "local", "s3", "gcs", "azure-blob", "adls-gen2", "data-landing-zone", "sftp" or "rclone".
+   */
+  ProtobufCBinaryData type;
+  /*
+   * By the names that the type has; `msgexport destination types` lists them. At most 16 KiB each.
+   */
+  size_t n_settings;
+  Messageexport__V1__DestinationSetting **settings;
+  /*
+   * Those of them that are secrets. They are sealed, and never told again.
+   */
+  size_t n_secrets;
+  Messageexport__V1__DestinationSetting **secrets;
+  /*
+   * Whether it is taken without trying it.
+   */
+  protobuf_c_boolean skip_test;
 };
 #define MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__create_destination_request__descriptor) \
-    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__CREATE_DESTINATION_REQUEST__SETTINGS__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0 }
 
-
-typedef enum {
-  MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__SETTINGS__NOT_SET = 0,
-  MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__SETTINGS_LOCAL = 10
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__SETTINGS__CASE)
-} Messageexport__V1__EditDestinationRequest__SettingsCase;
 
 struct  Messageexport__V1__EditDestinationRequest
 {
@@ -69,14 +74,32 @@ struct  Messageexport__V1__EditDestinationRequest
    */
   ProtobufCBinaryData sandbox;
   ProtobufCBinaryData name;
-  Messageexport__V1__EditDestinationRequest__SettingsCase settings_case;
-  union {
-    Messageexport__V1__LocalSettings *local;
-  };
+  /*
+   * What is to be changed; an empty value takes one away.
+   */
+  size_t n_settings;
+  Messageexport__V1__DestinationSetting **settings;
+  size_t n_secrets;
+  Messageexport__V1__DestinationSetting **secrets;
+  /*
+   * Whether it is taken without trying it.
+   */
+  protobuf_c_boolean skip_test;
 };
 #define MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__edit_destination_request__descriptor) \
-    , {0,NULL}, {0,NULL}, MESSAGEEXPORT__V1__EDIT_DESTINATION_REQUEST__SETTINGS__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0 }
+
+
+struct  Messageexport__V1__DestinationSetting
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData value;
+};
+#define MESSAGEEXPORT__V1__DESTINATION_SETTING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__destination_setting__descriptor) \
+    , {0,NULL}, {0,NULL} }
 
 
 struct  Messageexport__V1__DestinationList
@@ -90,12 +113,6 @@ struct  Messageexport__V1__DestinationList
     , 0,NULL }
 
 
-typedef enum {
-  MESSAGEEXPORT__V1__DESTINATION__SETTINGS__NOT_SET = 0,
-  MESSAGEEXPORT__V1__DESTINATION__SETTINGS_LOCAL = 10
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__DESTINATION__SETTINGS__CASE)
-} Messageexport__V1__Destination__SettingsCase;
-
 struct  Messageexport__V1__Destination
 {
   ProtobufCMessage base;
@@ -105,30 +122,74 @@ struct  Messageexport__V1__Destination
    * Milliseconds since 1970-01-01T00:00:00Z.
    */
   int64_t created_at_ms;
-  Messageexport__V1__Destination__SettingsCase settings_case;
-  union {
-    Messageexport__V1__LocalSettings *local;
-  };
+  ProtobufCBinaryData type;
+  /*
+   * Without secrets.
+   */
+  size_t n_settings;
+  Messageexport__V1__DestinationSetting **settings;
+  /*
+   * Which secrets are set, by name.
+   */
+  size_t n_secrets;
+  Messageexport__V1__SecretState **secrets;
+  /*
+   * When what it signs in with ends, where that is written in it; milliseconds since 1970-01-01T00:00:00Z; 0: it is not.
+   */
+  int64_t expires_at_ms;
 };
 #define MESSAGEEXPORT__V1__DESTINATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__destination__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, MESSAGEEXPORT__V1__DESTINATION__SETTINGS__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL, 0 }
 
 
-/*
- * A folder of the daemon's machine.
- */
-struct  Messageexport__V1__LocalSettings
+struct  Messageexport__V1__SecretState
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * Milliseconds since 1970-01-01T00:00:00Z.
+   */
+  int64_t set_at_ms;
+};
+#define MESSAGEEXPORT__V1__SECRET_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__secret_state__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Messageexport__V1__DestinationTest
 {
   ProtobufCMessage base;
   /*
-   * Absolute path of an existing folder the daemon may write to.
+   * In the order in which they were made; the first that fails is the last, but what was written is removed.
    */
-  ProtobufCBinaryData path;
+  size_t n_checks;
+  Messageexport__V1__DestinationCheck **checks;
 };
-#define MESSAGEEXPORT__V1__LOCAL_SETTINGS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__local_settings__descriptor) \
-    , {0,NULL} }
+#define MESSAGEEXPORT__V1__DESTINATION_TEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__destination_test__descriptor) \
+    , 0,NULL }
+
+
+struct  Messageexport__V1__DestinationCheck
+{
+  ProtobufCMessage base;
+  /*
+   * "WRITE", "READ", "LIST" or "REMOVE".
+   */
+  ProtobufCBinaryData step;
+  /*
+   * Why it failed, in one line; empty: it did not.
+   */
+  ProtobufCBinaryData error;
+  /*
+   * What to do about that.
+   */
+  ProtobufCBinaryData hint;
+};
+#define MESSAGEEXPORT__V1__DESTINATION_CHECK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__destination_check__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 /* Messageexport__V1__CreateDestinationRequest methods */
@@ -169,6 +230,25 @@ Messageexport__V1__EditDestinationRequest *
 void   messageexport__v1__edit_destination_request__free_unpacked
                      (Messageexport__V1__EditDestinationRequest *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__DestinationSetting methods */
+void   messageexport__v1__destination_setting__init
+                     (Messageexport__V1__DestinationSetting         *message);
+size_t messageexport__v1__destination_setting__get_packed_size
+                     (const Messageexport__V1__DestinationSetting   *message);
+size_t messageexport__v1__destination_setting__pack
+                     (const Messageexport__V1__DestinationSetting   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__destination_setting__pack_to_buffer
+                     (const Messageexport__V1__DestinationSetting   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DestinationSetting *
+       messageexport__v1__destination_setting__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__destination_setting__free_unpacked
+                     (Messageexport__V1__DestinationSetting *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__DestinationList methods */
 void   messageexport__v1__destination_list__init
                      (Messageexport__V1__DestinationList         *message);
@@ -207,24 +287,62 @@ Messageexport__V1__Destination *
 void   messageexport__v1__destination__free_unpacked
                      (Messageexport__V1__Destination *message,
                       ProtobufCAllocator *allocator);
-/* Messageexport__V1__LocalSettings methods */
-void   messageexport__v1__local_settings__init
-                     (Messageexport__V1__LocalSettings         *message);
-size_t messageexport__v1__local_settings__get_packed_size
-                     (const Messageexport__V1__LocalSettings   *message);
-size_t messageexport__v1__local_settings__pack
-                     (const Messageexport__V1__LocalSettings   *message,
+/* Messageexport__V1__SecretState methods */
+void   messageexport__v1__secret_state__init
+                     (Messageexport__V1__SecretState         *message);
+size_t messageexport__v1__secret_state__get_packed_size
+                     (const Messageexport__V1__SecretState   *message);
+size_t messageexport__v1__secret_state__pack
+                     (const Messageexport__V1__SecretState   *message,
                       uint8_t             *out);
-size_t messageexport__v1__local_settings__pack_to_buffer
-                     (const Messageexport__V1__LocalSettings   *message,
+size_t messageexport__v1__secret_state__pack_to_buffer
+                     (const Messageexport__V1__SecretState   *message,
                       ProtobufCBuffer     *buffer);
-Messageexport__V1__LocalSettings *
-       messageexport__v1__local_settings__unpack
+Messageexport__V1__SecretState *
+       messageexport__v1__secret_state__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   messageexport__v1__local_settings__free_unpacked
-                     (Messageexport__V1__LocalSettings *message,
+void   messageexport__v1__secret_state__free_unpacked
+                     (Messageexport__V1__SecretState *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__DestinationTest methods */
+void   messageexport__v1__destination_test__init
+                     (Messageexport__V1__DestinationTest         *message);
+size_t messageexport__v1__destination_test__get_packed_size
+                     (const Messageexport__V1__DestinationTest   *message);
+size_t messageexport__v1__destination_test__pack
+                     (const Messageexport__V1__DestinationTest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__destination_test__pack_to_buffer
+                     (const Messageexport__V1__DestinationTest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DestinationTest *
+       messageexport__v1__destination_test__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__destination_test__free_unpacked
+                     (Messageexport__V1__DestinationTest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__DestinationCheck methods */
+void   messageexport__v1__destination_check__init
+                     (Messageexport__V1__DestinationCheck         *message);
+size_t messageexport__v1__destination_check__get_packed_size
+                     (const Messageexport__V1__DestinationCheck   *message);
+size_t messageexport__v1__destination_check__pack
+                     (const Messageexport__V1__DestinationCheck   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__destination_check__pack_to_buffer
+                     (const Messageexport__V1__DestinationCheck   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__DestinationCheck *
+       messageexport__v1__destination_check__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__destination_check__free_unpacked
+                     (Messageexport__V1__DestinationCheck *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
@@ -234,14 +352,23 @@ typedef void (*Messageexport__V1__CreateDestinationRequest_Closure)
 typedef void (*Messageexport__V1__EditDestinationRequest_Closure)
                  (const Messageexport__V1__EditDestinationRequest *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__DestinationSetting_Closure)
+                 (const Messageexport__V1__DestinationSetting *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__DestinationList_Closure)
                  (const Messageexport__V1__DestinationList *message,
                   void *closure_data);
 typedef void (*Messageexport__V1__Destination_Closure)
                  (const Messageexport__V1__Destination *message,
                   void *closure_data);
-typedef void (*Messageexport__V1__LocalSettings_Closure)
-                 (const Messageexport__V1__LocalSettings *message,
+typedef void (*Messageexport__V1__SecretState_Closure)
+                 (const Messageexport__V1__SecretState *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__DestinationTest_Closure)
+                 (const Messageexport__V1__DestinationTest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__DestinationCheck_Closure)
+                 (const Messageexport__V1__DestinationCheck *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -266,6 +393,10 @@ struct Messageexport__V1__DestinationService_Service
                            const Messageexport__V1__EditDestinationRequest *input,
                            Messageexport__V1__Destination_Closure closure,
                            void *closure_data);
+  void (*test_destination)(Messageexport__V1__DestinationService_Service *service,
+                           const Messageexport__V1__NameRequest *input,
+                           Messageexport__V1__DestinationTest_Closure closure,
+                           void *closure_data);
   void (*delete_destination)(Messageexport__V1__DestinationService_Service *service,
                              const Messageexport__V1__NameRequest *input,
                              Messageexport__V1__Destination_Closure closure,
@@ -282,6 +413,7 @@ void messageexport__v1__destination_service__init (Messageexport__V1__Destinatio
       function_prefix__ ## get_destination,\
       function_prefix__ ## list_destinations,\
       function_prefix__ ## edit_destination,\
+      function_prefix__ ## test_destination,\
       function_prefix__ ## delete_destination  }
 void messageexport__v1__destination_service__create_destination(ProtobufCService *service,
                                                                 const Messageexport__V1__CreateDestinationRequest *input,
@@ -299,6 +431,10 @@ void messageexport__v1__destination_service__edit_destination(ProtobufCService *
                                                               const Messageexport__V1__EditDestinationRequest *input,
                                                               Messageexport__V1__Destination_Closure closure,
                                                               void *closure_data);
+void messageexport__v1__destination_service__test_destination(ProtobufCService *service,
+                                                              const Messageexport__V1__NameRequest *input,
+                                                              Messageexport__V1__DestinationTest_Closure closure,
+                                                              void *closure_data);
 void messageexport__v1__destination_service__delete_destination(ProtobufCService *service,
                                                                 const Messageexport__V1__NameRequest *input,
                                                                 Messageexport__V1__Destination_Closure closure,
@@ -308,9 +444,12 @@ void messageexport__v1__destination_service__delete_destination(ProtobufCService
 
 extern const ProtobufCMessageDescriptor messageexport__v1__create_destination_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__edit_destination_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__destination_setting__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__destination_list__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__destination__descriptor;
-extern const ProtobufCMessageDescriptor messageexport__v1__local_settings__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__secret_state__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__destination_test__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__destination_check__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__destination_service__descriptor;
 
 PROTOBUF_C__END_DECLS
