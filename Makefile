@@ -30,9 +30,10 @@ build: deps      ## Builds everything, tests included.
 
 # Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other.
 test: build $(READERS) $(SERVERS) ## Builds, then runs all tests.
-	$(SWIFT) test --skip-build --skip 'RPCTests|IntegrationTests|CrashTests'
+	$(SWIFT) test --skip-build --skip 'RPCTests|IntegrationTests|CrashTests|SupervisorTests'
 	$(SWIFT) test --skip-build --filter RPCTests
-	$(SWIFT) test --skip-build --filter 'IntegrationTests|CrashTests'
+	$(SWIFT) test --skip-build --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
+	$(SWIFT) test --skip-build --filter 'SupervisorTests|StorageServerTests'
 
 # pyarrow, DuckDB and polars, which judge the files that the tests write.
 $(READERS): Tests/requirements.txt | deps

@@ -17,6 +17,7 @@ package struct DestinationError: Error, Hashable, CustomStringConvertible {
         case notApproved = "not approved"
         case program = "program failed"
         case stopped = "stopped"
+        case unexplained = "the server does not say why"
         case other = "failed"
 
         /// What to do about it; nil: its words say it.
@@ -33,6 +34,7 @@ package struct DestinationError: Error, Hashable, CustomStringConvertible {
             case .nameTaken: "somebody else put it there: choose another folder"
             case .damaged: "look into the storage: it changed or lost what was written"
             case .notApproved: "an administrator approves it: msgexport organization approve"
+            case .unexplained: "most often it has no space left, or a quota is used up"
             case .program, .unusable, .stopped, .other: nil
             }
         }

@@ -1,6 +1,7 @@
 """An OpenSSH server on this machine alone: `sftp.py SSHD FOLDER [PORT]`, as root. User `exporter`, its password from SFTP_PASSWORD.
 
-What the server is told is in FOLDER: host keys (`host_ed25519`, `host_rsa`), the user's key (`user_key`), the user's files (`home`). It sees
+What the server is told is in FOLDER: host keys (`host_ed25519`, `host_rsa`), the user's key (`user_key`), the user's files (`home`, of which `small` has room for two megabytes that only
+the server sees). It sees
 users of its own in place of this machine's, in a mount namespace of its own. Prints the port when it serves, and ends when its
 standard input does.
 """
@@ -71,7 +72,9 @@ def main():
             port = free.getsockname()[1]
     write_configuration(folder, port)
     binds = "".join(f"mount --bind {folder}/{name} /etc/{name} && " for name in ("passwd", "group", "shadow"))
-    script = f"mount -t tmpfs tmpfs /run && mkdir /run/sshd && {binds} exec {sshd} -D -e -f {folder}/sshd_config"
+    (folder / "home" / "small").mkdir(exist_ok=True)
+    small = f"mount -t tmpfs -o size=2m,uid={UID},mode=755 tmpfs {folder}/home/small && "
+    script = f"mount -t tmpfs tmpfs /run && mkdir /run/sshd && {small}{binds} exec {sshd} -D -e -f {folder}/sshd_config"
     log = open(folder / "log", "ab")
     server = subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],

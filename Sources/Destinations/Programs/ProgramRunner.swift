@@ -3,7 +3,7 @@ import Subprocess
 import Synchronization
 package import SystemPackage
 
-/// Runs programs for whoever is on a thread of its own and waits for them; each under a `Supervisor`.
+/// Runs programs for whoever is on a thread of its own and waits for them; each under a `Supervisor`. The process ignores SIGPIPE.
 package final class ProgramRunner: Sendable {
     private let supervisor: FilePath
     private let starts: AsyncStream<RunningProgram>

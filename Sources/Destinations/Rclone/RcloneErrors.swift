@@ -62,6 +62,7 @@ struct RcloneErrors {
         ),
         (.damaged, ["corrupted on transfer", "hash differ", "sizes differ", "baddigest"]),
         (.noSuchPlace, ["directory not found", "no such file"]),
+        (.unexplained, ["ssh_fx_failure"]),
     ]
 
     /// What a process that did not succeed failed of.
@@ -98,14 +99,14 @@ struct RcloneErrors {
         text = text.replacing(/(?i)(sig|signature|x-amz-signature|x-amz-credential|token|password|secret|key)=[^&\s"]+/) {
             "\($0.output.1)=(hidden)"
         }
-        text = text.replacing(/(?:status code: \d+, )?request id: \S*(?:, host id: \S*)?/, with: "")
+        text = text.replacing(/(?:, )?(?:request|host) id: [^\s,]*/, with: "")
         let words = text.split {
             $0.isWhitespace || $0.isNewline || $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
         }
         var line = words.joined(separator: " ")
-        for noise in ["Failed to", "ERROR :"] where line.hasPrefix(noise) {
-            line = String(line.dropFirst(noise.count)).trimmingPrefix(while: { $0 == " " }).description
-        }
+        // Who failed is known; why comes last.
+        line = String(line.replacing(/^(?:ERROR : )?(?:Failed to [a-z]+(?: with \d+ errors: last error was)?: )?/, with: ""))
+        line = String(line.replacing(/^Failed to create file system for "[^"]*": (?:NewFs: )?/, with: ""))
         return String(line.prefix(Limits.destinationErrorCharacters))
     }
 }

@@ -20,12 +20,15 @@ package struct RcloneRemote: Storage {
         self.rclone = rclone
         self.patience = patience
         self.environment = settings.environment
-        environment.merge(["PATH": "/usr/bin:/bin", "HOME": "/nonexistent"]) { first, _ in first }
+        environment.merge(Self.surroundings) { first, _ in first }
         try checkVersion()
         if let (variable, secret) = settings.obscured { environment[variable] = try obscure(secret) }
     }
 
     private var environment: [String: String]
+
+    /// Where a backend cannot take content as it comes, rclone would write it to a file first: it finds no place for that.
+    private static let surroundings = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": "/nonexistent"]
 
     // MARK: Storage
 
@@ -144,7 +147,7 @@ package struct RcloneRemote: Storage {
         let ended: Program.Ended
         do throws(DestinationError) {
             ended = try runner.start(
-                Program(path: rclone, arguments: ["version", "--config", ""], environment: ["HOME": "/nonexistent"])
+                Program(path: rclone, arguments: ["version", "--config", ""], environment: Self.surroundings)
             ).finish(patience)
         } catch {
             guard error.reason == .program else { throw error }
@@ -165,7 +168,7 @@ package struct RcloneRemote: Storage {
     /// As rclone wants passwords, against eyes alone.
     private func obscure(_ secret: Secret) throws(DestinationError) -> String {
         let running = try runner.start(
-            Program(path: rclone, arguments: ["obscure", "-", "--config", ""], environment: ["HOME": "/nonexistent"]))
+            Program(path: rclone, arguments: ["obscure", "-", "--config", ""], environment: Self.surroundings))
         try running.write(Array(secret.text.utf8), patience)
         let ended = try running.finish(patience)
         guard ended.code == 0 else { throw DestinationError(.program, "rclone cannot take the password") }

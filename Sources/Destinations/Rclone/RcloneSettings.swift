@@ -158,6 +158,8 @@ package struct RcloneSettings: Sendable {
         switch backend {
         case "webdav", "ftp":
             isRenaming = true
+            // The one way of its ways in which content goes up as it comes.
+            if backend == "webdav" { set("vendor", "owncloud") }
             environment["RCLONE_CONFIG_D_PASS"] = nil
             obscured = secrets["pass"].map { ("RCLONE_CONFIG_D_PASS", $0) }
             if backend == "ftp" {

@@ -4,7 +4,7 @@ public struct ConnectionString: Sendable {
     public let account: String
     /// The account's key.
     public let key: Secret
-    /// HostAddress of the blob service.
+    /// Address of the blob service.
     public let endpoint: String
 
     /// - Throws: `invalidArgument` naming `connection_string`, without any of it.

@@ -59,7 +59,7 @@ public enum DestinationType: String, Hashable, Sendable, CaseIterable {
     private static let bandwidth = DestinationOption(
         "bandwidth_limit", .rate, .manner, "Bytes a second that are sent at most, as in 10M. Default: no limit.")
     private static let endpoint = DestinationOption(
-        "endpoint", .url, .place, "HostAddress of a store that is not the vendor's own, as in https://storage.example.com.")
+        "endpoint", .url, .place, "Address of a store that is not the vendor's own, as in https://storage.example.com.")
     private static let bucket = DestinationOption("bucket", .bucket, .place, required: true, "The bucket; it is never made.")
     private static let container = DestinationOption(
         "container", .container, .place, required: true, "The container; it is never made.")
@@ -102,7 +102,7 @@ public enum DestinationType: String, Hashable, Sendable, CaseIterable {
             "As the portal shows it: DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…"),
         .init(
             "sas_url", .text, .signIn, secret: true,
-            "HostAddress of the container with a shared access signature: https://ACCOUNT.blob.core.windows.net/CONTAINER?…"),
+            "Address of the container with a shared access signature: https://ACCOUNT.blob.core.windows.net/CONTAINER?…"),
         .init(
             "access_tier", .choice(["hot", "cool", "archive"]), .manner,
             "Access tier of what is delivered. Default: the account's."),
@@ -144,10 +144,7 @@ public enum DestinationType: String, Hashable, Sendable, CaseIterable {
     /// the daemon's machine, or weaken what protects the content.
     private static let backends: [String: [DestinationOption]] = [
         "webdav": [
-            .init("url", .url, .place, required: true, "HostAddress of the server's folder."),
-            .init(
-                "vendor", .choice(["nextcloud", "owncloud", "sharepoint", "other"]), .manner, standard: "other",
-                "Whose server it is."),
+            .init("url", .url, .place, required: true, "Address of the server's folder."),
             .init("user", .word("._-@+"), .signIn, "Who signs in."),
             .init("pass", .text, .signIn, secret: true, "The user's password."),
             .init("bearer_token", .text, .signIn, secret: true, "A token, instead of user and password."),
@@ -168,7 +165,7 @@ public enum DestinationType: String, Hashable, Sendable, CaseIterable {
         ],
         "swift": [
             .init("container", .word("._-"), .place, required: true, "The container; it is never made."),
-            .init("auth", .url, .place, required: true, "HostAddress that is signed in at."),
+            .init("auth", .url, .place, required: true, "Address that is signed in at."),
             .init("user", .word("._-@+:"), .signIn, required: true, "Who signs in."),
             .init("key", .text, .signIn, required: true, secret: true, "The user's key or password."),
             .init("domain", .word("._-"), .signIn, "The user's domain (v3)."),
