@@ -28,12 +28,14 @@ demo: deps       ## Builds for release, then takes real mail and SMS from a send
 build: deps      ## Builds everything, tests included.
 	$(SWIFT) build --build-tests
 
-# Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other.
+# Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other. A test that waits
+# for what never comes is ended, and named: the last one that began and did not end.
+TESTS := timeout --kill-after=30 1500 stdbuf -oL $(SWIFT) test --skip-build
 test: build $(READERS) $(SERVERS) ## Builds, then runs all tests.
-	$(SWIFT) test --skip-build --skip 'RPCTests|IntegrationTests|CrashTests|SupervisorTests'
-	$(SWIFT) test --skip-build --filter RPCTests
-	$(SWIFT) test --skip-build --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
-	$(SWIFT) test --skip-build --filter 'SupervisorTests|StorageServerTests'
+	$(TESTS) --skip 'RPCTests|IntegrationTests|CrashTests|SupervisorTests'
+	$(TESTS) --filter RPCTests
+	$(TESTS) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
+	$(TESTS) --filter 'SupervisorTests|StorageServerTests'
 
 # pyarrow, DuckDB and polars, which judge the files that the tests write.
 $(READERS): Tests/requirements.txt | deps
@@ -84,7 +86,7 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-# What measures each of the goals: `make bench ONLY=P5`.
+# What measures each of the goals: `make bench ONLY=P5`; deliveries have a goal of their own: `ONLY=DELIVERY`.
 BENCH_P1 := ingest
 BENCH_P2 := ingest
 BENCH_P3 := ingest
@@ -95,12 +97,13 @@ BENCH_P7 := start
 BENCH_P8 := memory
 BENCH_P9 := store
 BENCH_P10 := growth
+BENCH_DELIVERY := delivery
 BENCHES ?= $(if $(ONLY),$(sort $(foreach goal,$(ONLY),$(BENCH_$(goal)))),ingest memory fairness governance)
 bench-deps:
 	@missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-bench: deps bench-deps $(READERS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
+bench: deps bench-deps $(READERS) $(SERVERS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
 	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done

@@ -115,7 +115,7 @@ let package = Package(
         tests("DatasetTests", ["Dataset", "Model", "Disk", crypto, system]),
         tests("AuditTests", ["Audit", "Model"]),
         .target(name: "CCrashVFS", path: "Tests/CCrashVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
-        tests("CatalogTests", ["Audit", "Catalog", "CCrashVFS", "Model", system]),
+        tests("CatalogTests", ["Audit", "Catalog", "CCrashVFS", "Model", grdb, system]),
         tests("FormatsTests", ["Audit", "Formats", "Model", system]),
         tests("DestinationsTests", ["Destinations", "Disk", "Model", "msgexportd", crypto, system]),
         tests("ExporterTests", ["Exporter", "Destinations", "Formats", "Model", "Disk", crypto, system]),

@@ -5,6 +5,7 @@ import SystemPackage
 
 /// A destination on the daemon's own machine: a folder.
 package struct LocalFolder: Storage {
+    package let isFar = false
     private let path: FilePath
     private let files: any Files
 

@@ -1,5 +1,8 @@
 /// Where files go. What it does blocks; folders and names are relative to the destination's own folder.
 package protocol Storage: Sendable {
+    /// Whether giving a file its name takes so long that something else should go on meanwhile.
+    var isFar: Bool { get }
+
     /// Begins a file below `folder`, which is made where it is missing. Nobody sees it by its name before `publish`.
     ///
     /// What has the name is replaced: the caller makes sure that it is its own (`requireFree`, before it takes note of the name).

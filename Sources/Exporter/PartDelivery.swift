@@ -1,4 +1,3 @@
-import Crypto
 import Destinations
 import Dispatch
 import Formats
@@ -14,6 +13,8 @@ struct PartDelivery {
     private let known: [String]
     /// What is at the destination, in order.
     private(set) var parts: [DeliveredPart]
+    /// The file after them, while its name is given.
+    private var publication: Publication?
     /// What is absent after the last of them.
     private(set) var absent: [Manifest.Absent] = []
     /// Sequences without a record since the last of them, whose reasons are not known yet: they are asked for together.
@@ -34,7 +35,14 @@ struct PartDelivery {
     }
 
     mutating func run(_ host: some RunHost) throws {
-        while let first = try next(host) { try deliverFile(from: first, host) }
+        do {
+            while let first = try next(host) { try deliverFile(from: first, host) }
+            try settle(host)
+        } catch {
+            // What is there is taken note of, so that it is not made again.
+            try? settle(host)
+            throw error
+        }
         skip(through: export.run.through)
         absent = try host.absences(in: gaps)
     }
@@ -53,18 +61,15 @@ struct PartDelivery {
     }
 
     private mutating func deliverFile(from first: [Record], _ host: some RunHost) throws {
-        let number = parts.count
+        let number = parts.count + (publication == nil ? 0 : 1)
         let settings = export.dataflow.settings
-        let name =
-            "part-\(String(repeating: "0", count: max(0, 5 - "\(number)".count)))\(number)-\(export.run.id)"
-            + ".\(RowFile.nameExtension(export.dataflow.format, settings.compression))"
-            + (encryption == nil ? "" : ".gpg")
+        let name = name(number)
         if number >= known.count || known[number] != name {
             try storage.requireFree(name, in: export.run.folder)
             // From here on it is ours, and may be replaced.
             try host.beginPart(number, named: name)
         }
-        var file = try PartFile(
+        let file = try PartFile(
             storage.begin(name, in: export.run.folder), encryption,
             RowFile(
                 format: export.dataflow.format, compression: settings.compression, includesRaw: settings.includeRaw,
@@ -72,7 +77,7 @@ struct PartDelivery {
         do {
             var batch: [Record]? = first
             while let records = batch {
-                try write(records, to: &file, host)
+                try write(records, to: file, host)
                 host.progress(totals(with: file))
                 batch = file.isFull(settings.fileSizeLimit) ? nil : try next(host)
             }
@@ -82,27 +87,45 @@ struct PartDelivery {
             file.discard()
             throw error
         }
-        let part = DeliveredPart(file: try file.publish(name, in: export.run.folder), absent: absent)
-        parts.append(part)
         gaps = []
-        try host.endPart(number, part)
+        do { try settle(host) } catch {
+            file.discard()
+            throw error
+        }
+        publication = Publication(file, number: number, name, in: export.run.folder, absent, isAside: storage.isFar)
+        if !storage.isFar { try settle(host) }
+    }
+
+    private func name(_ number: Int) -> String {
+        let settings = export.dataflow.settings
+        return "part-\(String(repeating: "0", count: max(0, 5 - "\(number)".count)))\(number)-\(export.run.id)"
+            + ".\(RowFile.nameExtension(export.dataflow.format, settings.compression))" + (encryption == nil ? "" : ".gpg")
+    }
+
+    /// Takes note of the file whose name was being given.
+    private mutating func settle(_ host: some RunHost) throws {
+        guard let publication else { return }
+        self.publication = nil
+        let part = try publication.part()
+        parts.append(part)
+        try host.endPart(publication.number, part)
     }
 
     /// Writes as many as the file may have, and reads what comes after them meanwhile.
-    private mutating func write(_ records: [Record], to file: inout PartFile, _ host: some RunHost) throws {
+    private mutating func write(_ records: [Record], to file: PartFile, _ host: some RunHost) throws {
         let last = records.last?.sequence ?? cursor
         let reader = self
         var written: Result<Void, any Error> = .success(())
         let read = whileReading {
             Result { try reader.read(host, after: last) }
         } do: {
-            written = Result { try append(records, to: &file) }
+            written = Result { try append(records, to: file) }
         }
         ahead = (last, read)
         try written.get()
     }
 
-    private mutating func append(_ records: [Record], to file: inout PartFile) throws {
+    private mutating func append(_ records: [Record], to file: PartFile) throws {
         for record in records where !file.isFull(export.dataflow.settings.fileSizeLimit) {
             skip(through: record.sequence - 1)
             try file.append(record)
@@ -110,7 +133,7 @@ struct PartDelivery {
         }
     }
 
-    private func totals(with file: borrowing PartFile) -> Run.Totals {
+    private func totals(with file: PartFile) -> Run.Totals {
         let exported = parts.reduce(0) { $0 + $1.file.records } + file.records
         let bytes = parts.reduce(0) { $0 + UInt64($1.file.size) } + UInt64(file.written)
         return Run.Totals(received: exported, exported: exported, skipped: 0, files: UInt32(parts.count), bytes: bytes)
@@ -133,67 +156,4 @@ private func whileReading<Value: Sendable>(_ read: @escaping @Sendable () -> Val
     group.wait()
     guard let read = value.withLock({ $0 }) else { preconditionFailure("the group has ended") }
     return read
-}
-
-/// A data file on its way: rows in, hashed bytes out.
-struct PartFile: ~Copyable {
-    private let upload: any Upload
-    /// The same, where it is encrypted.
-    private let encrypted: EncryptedUpload?
-    private var rows: RowFile
-    private var hash = SHA256()
-    private var first: (sequence: UInt64, ingestedAt: Instant)?
-    private var last: (sequence: UInt64, ingestedAt: Instant)?
-    private(set) var records: UInt64 = 0
-    /// Bytes of its content so far.
-    private(set) var written: Int64 = 0
-
-    init(_ upload: any Upload, _ encryption: Export.Encryption?, _ rows: RowFile) throws(DestinationError) {
-        encrypted = try encryption.map { (encryption) throws(DestinationError) in
-            do throws(DestinationError) {
-                return try encryption.gpg.encrypted(upload, to: encryption.keys, encryption.patience)
-            } catch {
-                upload.discard()
-                throw error
-            }
-        }
-        self.upload = encrypted ?? upload
-        self.rows = rows
-    }
-
-    func isFull(_ limit: UInt64) -> Bool { UInt64(written) + UInt64(rows.pendingBytes) >= limit }
-
-    mutating func append(_ record: Record) throws(DestinationError) {
-        last = (record.sequence, record.ingestedAt)
-        first = first ?? last
-        records += 1
-        try write(rows.append(record))
-    }
-
-    private mutating func write(_ bytes: [UInt8]) throws(DestinationError) {
-        guard !bytes.isEmpty else { return }
-        hash.update(data: bytes)
-        try upload.write(bytes)
-        written += Int64(bytes.count)
-    }
-
-    /// Writes the last bytes.
-    mutating func finish() throws(DestinationError) {
-        try write(rows.finish())
-    }
-
-    /// Gives the finished file its name.
-    consuming func publish(_ name: String, in folder: String) throws(DestinationError) -> Manifest.File {
-        try upload.publish()
-        let content = hexadecimal(hash.finalize())
-        return Manifest.File(
-            sinkPath: folder, name: name, size: upload.size, records: records, firstSequence: first?.sequence ?? 0,
-            lastSequence: last?.sequence ?? 0, firstIngestedAt: first?.ingestedAt.description ?? "",
-            lastIngestedAt: last?.ingestedAt.description ?? "", sha256: encrypted?.sha256 ?? content,
-            contentSha256: encrypted == nil ? nil : content)
-    }
-
-    consuming func discard() {
-        upload.discard()
-    }
 }

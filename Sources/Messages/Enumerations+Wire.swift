@@ -114,6 +114,7 @@ extension Alert.Kind {
         case .atRisk: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_AT_RISK
         case .expiredUnexported: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_EXPIRED_UNEXPORTED
         case .endsSoon: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON
+        case .signInEnds: MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_SIGN_IN_ENDS
         }
     }
 }

@@ -14,6 +14,8 @@ public struct Alert: Hashable, Sendable {
         case expiredUnexported = "EXPIRED_UNEXPORTED"
         /// A dataflow's end date is near: what is stored after it is not exported.
         case endsSoon = "ENDS_SOON"
+        /// What the destination is signed in to with ends within `Limits.signInWarningDays`, or has ended.
+        case signInEnds = "SIGN_IN_ENDS"
 
         /// Whether it tells of a state that lasts until something changes, or else of something that happened.
         public var isState: Bool {

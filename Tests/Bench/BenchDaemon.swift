@@ -35,6 +35,8 @@ struct BenchDaemon: Sendable {
 
     private static func prepare(_ client: MessageExportClient) async throws {
         for role in [Role.sender, .operator] { try await client.grant(role, to: .user(geteuid())) }
+        try await client.approve(.localRoot, "/")
+        try await client.approve(.host, "127.0.0.1")
         for (name, isOn) in [("kept", true), ("dropped", false)] {
             _ = try await client.createConfiguration(
                 name: name, channel: .sms, settings: ConfigurationSettings(messageExport: isOn), submit: true)

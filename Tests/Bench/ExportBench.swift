@@ -83,7 +83,7 @@ enum ExportBench {
 
     private static var now: Instant { Instant(milliseconds: Int64(Date.now.timeIntervalSince1970 * 1000) + 1) }
 
-    private static func ingest(_ numbers: Range<Int>, _ client: MessageExportClient) async throws {
+    static func ingest(_ numbers: Range<Int>, _ client: MessageExportClient) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for lane in 0..<64 {
                 group.addTask {

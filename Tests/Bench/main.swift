@@ -17,7 +17,7 @@ if arguments.count > 1, arguments[1] == "load", let order = Load.Order(Array(arg
 }
 if arguments.count == 4, arguments[1] == "flood" { try Flood.run(arguments[2], arguments[3]) }
 guard arguments.count == 3 else {
-    print("usage: Bench memory|fairness|governance|ingest|growth|start|store|export FOLDER-OF-PROGRAMS")
+    print("usage: Bench memory|fairness|governance|ingest|growth|start|store|export|delivery FOLDER-OF-PROGRAMS")
     exit(2)
 }
 let programs = FilePath(arguments[2])
@@ -29,6 +29,7 @@ do {
     case "growth": try await GrowthBench.run(programs, millions: 20, bytes: 100)
     case "start": try await GrowthBench.run(programs, millions: 5, bytes: 2000)
     case "export": try await ExportBench.run(programs)
+    case "delivery": try await DeliveryBench.run(programs)
     case "store": try await StoreBench.run()
     case "governance": try await GovernanceBench.run(programs)
     default:

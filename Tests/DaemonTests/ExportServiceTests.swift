@@ -254,6 +254,41 @@ import Testing
         }
     }
 
+    @Test func `what a destination is signed in to with is told of before it ends, until it is renewed`() async throws {
+        let end = Instant(milliseconds: ManualTime().now.milliseconds + 9 * Day.milliseconds)
+        try await withFixture(records: 0, retention: 30) { (fixture, running) async throws in
+            func renew(_ end: Instant?) async throws {
+                _ = try await running.catalog.editDestination(
+                    by: nil, sandboxID: running.sandboxID, name: try ResourceName("f", field: "name"),
+                    DestinationDraft(settings: .local(path: "/out/f"), expiresAt: end))
+            }
+            try await renew(end)
+            await running.backlog.look()
+            #expect(try await kinds(running) == [])
+            fixture.time.advance(hours: 49)
+            for _ in 0..<3 { await running.backlog.look() }
+            #expect(try await kinds(running) == [.signInEnds])
+            try await renew(Instant(milliseconds: end.milliseconds + 90 * Day.milliseconds))
+            await running.backlog.look()
+            #expect(try await kinds(running, openOnly: true) == [])
+        }
+    }
+
+    @Test func `when a signature ends is read out of it`() {
+        let end = Instant("2026-12-01T08:30:00Z")
+        #expect(end != nil)
+        for text in [
+            "sv=2022-11-02&se=2026-12-01T08%3A30%3A00Z&sp=rwdl&sig=x", "?se=2026-12-01T08:30:00Z",
+            "https://a.blob.core.windows.net/c?sp=r&se=2026-12-01T08%3A30Z&sig=se=",
+        ] {
+            #expect(SharedAccessSignature.end(of: text) == end, "\(text)")
+        }
+        #expect(SharedAccessSignature.end(of: "se=2026-12-01") == Instant("2026-12-01T00:00:00Z"))
+        for text in ["", "sig=x", "se=", "se=soon", "https://h/se=2026-12-01"] {
+            #expect(SharedAccessSignature.end(of: text) == nil, "\(text)")
+        }
+    }
+
     @Test func `records at half their life are told of, and no longer once they are exported`() async throws {
         try await withFixture { (fixture, running) async throws in
             fixture.files.set("/out/f", isAway: true)

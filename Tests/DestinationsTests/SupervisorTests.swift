@@ -28,6 +28,15 @@ import Testing
         }
     }
 
+    /// As the other, for whoever has a thread of its own.
+    private func wait(for what: String, until condition: () -> Bool) throws {
+        let start = ContinuousClock.now
+        while !condition() {
+            guard ContinuousClock.now - start < .seconds(60) else { throw NeverCame(what: what) }
+            usleep(1000)
+        }
+    }
+
     private func shell(_ script: String, _ environment: [String: String] = [:], files: [String: [UInt8]] = [:]) -> Program {
         Program(
             path: "/bin/sh", arguments: ["-c", script], environment: environment.merging(["PATH": "/usr/bin:/bin"]) { $1 },
@@ -60,12 +69,12 @@ import Testing
                 // It says that it has begun, and what it made of its end.
                 let running = try runner.start(
                     shell(
-                        "trap 'echo told >\(told); exit 1' TERM; head -c 1 >/dev/null; echo >\(told).begun; cat >/dev/null & wait; echo >\(whole)"
+                        "trap 'echo told >\(told); exit 1' TERM; head -c 1 >/dev/null; echo >\(told).begun; exec 3<&0; cat <&3 >/dev/null & wait; echo >\(whole)"
                     ))
                 try running.write(Array("some of it".utf8), patient)
-                while !FileManager.default.fileExists(atPath: "\(told).begun") { usleep(1000) }
+                try wait(for: "\(told).begun") { FileManager.default.fileExists(atPath: "\(told).begun") }
                 running.stop()
-                while !FileManager.default.fileExists(atPath: told) { usleep(1000) }
+                try wait(for: told) { FileManager.default.fileExists(atPath: told) }
                 #expect(!FileManager.default.fileExists(atPath: whole))
             }
         }
@@ -76,7 +85,7 @@ import Testing
             try await withRunner { [patient] runner in
                 let path = folder.appending("pids").string
                 let running = try runner.start(shell("echo $$ $PPID >\(path).new; mv \(path).new \(path); exec sleep 1000"))
-                while !FileManager.default.fileExists(atPath: path) { usleep(1000) }
+                try wait(for: path) { FileManager.default.fileExists(atPath: path) }
                 let pids = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isWhitespace).compactMap {
                     pid_t($0)
                 }
@@ -84,7 +93,7 @@ import Testing
                 kill(pids[1], SIGKILL)
                 let ended = try running.finish(patient)
                 #expect(ended.code == 128 + 9)
-                while kill(pids[0], 0) == 0 { usleep(1000) }
+                try wait(for: "the program's end") { kill(pids[0], 0) != 0 }
             }
         }
     }

@@ -224,7 +224,9 @@ import Testing
             chmod(script, 0o700)
             let ended = try await withArchive(daemon: ["--alert-command", script]) { (daemon, archive) async throws in
                 #expect(try await daemon.msgexport("dataflow", "run", "daily", "--wait").code == 0)
-                while (try? String(contentsOfFile: output, encoding: .utf8))?.contains("\n") != true { await Task.yield() }
+                try await wait(for: "the alert") {
+                    (try? String(contentsOfFile: output, encoding: .utf8))?.contains("\n") == true
+                }
             }
             #expect(ended.code == 0)
             let alert = try document(String(contentsOfFile: output, encoding: .utf8))
@@ -255,7 +257,9 @@ import Testing
             chmod(script, 0o700)
             let ended = try await withArchive(daemon: ["--alert-command", script]) { (daemon, _) async throws in
                 for _ in 0..<5 { #expect(try await daemon.msgexport("dataflow", "run", "daily", "--wait").code == 0) }
-                while (try? String(contentsOfFile: child, encoding: .utf8))?.contains("\n") != true { await Task.yield() }
+                try await wait(for: "the command") {
+                    (try? String(contentsOfFile: child, encoding: .utf8))?.contains("\n") == true
+                }
             }
             #expect(ended.code == 0)
             let pid = try #require(
@@ -293,7 +297,7 @@ import Testing
                 #expect(ingested.code == 0, "\(ingested.errors)")
                 async let waited = daemon.msgexport("dataflow", "run", "daily", "--wait")
                 // In the middle of it.
-                while try delivered(in: archive).count < 3 { await Task.yield() }
+                try await wait(for: "three files") { try delivered(in: archive).count >= 3 }
                 try daemon.terminate()
                 return try await waited
             }.value

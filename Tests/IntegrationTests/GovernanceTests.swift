@@ -46,7 +46,7 @@ import Testing
             #expect(try await client.ingest(try sms("c", sentAt: at(first, 1))).outcome == .exportDisabled, "whatever it says")
             #expect(try await client.ingest(try sms("a", sentAt: at(first, -5000))).outcome == .duplicate, "what is kept is told")
             // More than the tolerance later, so that the intervals can be told apart.
-            while Date().timeIntervalSince1970 * 1000 < Double(first.milliseconds + 5200) { await Task.yield() }
+            try await wait(for: "the time") { Date().timeIntervalSince1970 * 1000 >= Double(first.milliseconds + 5200) }
             _ = try await client.editConfiguration(name: "sms", ConfigurationChange(messageExport: true), submit: true)
             let second = try #require(try await client.configuration(name: "sms").enabledSince)
             #expect(
@@ -283,7 +283,7 @@ import Testing
                     // Skipped once the flags are known: then a daemon that is not asked cannot answer with an error either.
                     let unknown = Message(
                         id: try MessageID("x"), configuration: "sms", content: .email(Email(text: "of the wrong channel")))
-                    while await code({ _ = try await sender.ingest(unknown) }) != .ok { await Task.yield() }
+                    try await wait(for: "the flags") { await code({ _ = try await sender.ingest(unknown) }) == .ok }
                     async let turnedOn: Void = {
                         _ = try await client.editConfiguration(
                             name: "sms", ConfigurationChange(messageExport: true), submit: true)

@@ -64,6 +64,15 @@ import Testing
     @Test func `the master key is changed, with all that hangs on it, and the old one is good for nothing`() async throws {
         try await withFilled { fixture in
             let new = fixture.folder.appending("new.key")
+            let password = fixture.folder.appending("password").string
+            try "hunter2".write(toFile: password, atomically: true, encoding: .utf8)
+            _ = try await fixture.withDaemon { daemon in
+                #expect(try await daemon.msgexport("organization", "approve", "host", "127.0.0.1").code == 0)
+                let created = try await daemon.msgexport(
+                    "destination", "create", "far", "--type", "rclone", "--backend", "webdav", "--option",
+                    "url=https://127.0.0.1:9", "--user", "u", "--secret", "pass=\(password)", "--skip-test")
+                #expect(created.code == 0, "\(created.errors)")
+            }
             let changed = try await msgexportd(fixture, "rotate-master-key", "--new-master-key", new.string)
             #expect(changed.code == 0 && changed.output.contains("nothing hangs on the old key"), "\(changed)")
             #expect(try await msgexportd(fixture, "check").code == 1)
@@ -76,6 +85,9 @@ import Testing
             let ended = try await fixture.withDaemon { daemon in
                 #expect(try await daemon.msgexport("dataset", "get", "m3").code == 0)
                 #expect(try await ingestSms(daemon, "text 1", id: "m1").output.contains("DUPLICATE"))
+                // Its password can be opened: nobody listens there.
+                let tested = try await daemon.msgexport("destination", "test", "far")
+                #expect(tested.output.contains("not reachable"), "\(tested.output) \(tested.errors)")
                 return try await daemon.msgexport("audit", "list", "--organization", "--action", "master-key.rotate").output
             }
             #expect(ended.value.contains("master-key.rotate"))

@@ -61,7 +61,8 @@ import Testing
             (.s3, ["bucket": "a..b"], "bucket"), (.s3, ["bucket": "-ab"], "bucket"), (.s3, ["path": "a/../b"], "path"),
             (.s3, ["path": "a//b"], "path"), (.s3, ["path": "a\u{1}"], "path"), (.s3, ["path": ""], "path"),
             (.s3, ["endpoint": "http://store.example.com"], "endpoint"), (.s3, ["endpoint": "https://u@h"], "endpoint"),
-            (.s3, ["endpoint": "ftp://h"], "endpoint"), (.s3, ["endpoint": "https://127.0.0.1.evil.example:x"], "endpoint"),
+            (.s3, ["endpoint": "ftp://h"], "endpoint"), (.s3, ["endpoint": "http://127.0.a.com"], "endpoint"),
+            (.s3, ["endpoint": "https://127.0.0.1.evil.example:x"], "endpoint"),
             (.s3, ["storage_class": "FAST"], "storage_class"), (.s3, ["kms_key_id": "k"], "kms_key_id"),
             (.s3, ["instance_profile": "on"], "instance_profile"), (.s3, ["bandwidth_limit": "fast"], "bandwidth_limit"),
             (.s3, ["access_key_id": "A B"], "access_key_id"), (.azureBlob, ["container": "a--b"], "container"),
@@ -134,6 +135,21 @@ import Testing
         let string = ["connection_string": Secret("DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=a2V5")]
         #expect(try isApproved([(.host, "acme.blob.core.windows.net")], azure, string))
         #expect(try !isApproved([(.host, "other.blob.core.windows.net")], azure, string))
+        // An address is what is spoken to, whatever else is said.
+        let signed = Destination.Settings(type: .azureBlob, values: ["container": "c", "endpoint": "https://good.example"])
+        #expect(throws: Status.self) { try signed.check(secrets: ["sas_url"]) }
+        let account = #"{"type":"service_account","client_email":"a@b.example","private_key":"-----BEGIN PRIVATE KEY-----""#
+        let gcs = Destination.Settings(type: .gcs, values: ["bucket": "exports"])
+        let hosts: [(Approval.Kind, String)] = [(.host, "storage.googleapis.com"), (.host, "oauth2.googleapis.com")]
+        #expect(try isApproved(hosts, gcs, ["service_account": Secret("\(account)}")]))
+        #expect(try !isApproved([hosts[0]], gcs, ["service_account": Secret("\(account)}")]))
+        for token in ["https://evil.example/token", "http://oauth2.googleapis.com/token", "x"] {
+            let key = "\(account),\"token_uri\":\"\(token)\"}"
+            #expect(try !isApproved(hosts, gcs, ["service_account": Secret(key)]), "\(token)")
+        }
+        for key in ["", "{}", #"{"type":"external_account"}"#] {
+            #expect(throws: Status.self) { try ServiceAccountKey(key) }
+        }
         let elsewhere = ["connection_string": Secret("AccountName=acme;AccountKey=a2V5;BlobEndpoint=https://evil.example")]
         #expect(try !isApproved([(.host, "acme.blob.core.windows.net")], azure, elsewhere))
         for bad in ["", "a b", "*.com", "*", "h:0", "https://h", "-x"] {

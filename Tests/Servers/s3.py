@@ -1,4 +1,5 @@
 """OpenStack Swift with its S3 protocol, on this machine alone: `s3.py FOLDER [PORT]`. Key `exporter:exporter`, secret from S3_SECRET.
+Its own protocol is served too, with `/auth/v1.0` to sign in at.
 
 Prints the port when it serves, and ends when its standard input does. Its processes end with it.
 """
@@ -35,7 +36,7 @@ container_update_timeout = 60
 
 PROXY = """
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck listing_formats s3api tempauth bulk slo dlo proxy-server
+pipeline = catch_errors gatekeeper healthcheck memory listing_formats s3api tempauth bulk slo dlo proxy-server
 
 [app:proxy-server]
 use = egg:swift#proxy
@@ -45,6 +46,9 @@ node_timeout = 60
 recoverable_node_timeout = 60
 error_suppression_interval = 0
 error_suppression_limit = 1000000
+
+[filter:memory]
+paste.filter_factory = memory_cache:filter_factory
 
 [filter:tempauth]
 use = egg:swift#tempauth
@@ -110,6 +114,7 @@ def main():
         subprocess.Popen(
             [sys.executable, str(programs / f"swift-{name}-server"), str(folder / f"{name}.conf"), "verbose"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
+            env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parent)},
         )
         for name in names
     ]

@@ -129,7 +129,8 @@ struct DestinationCommand: ParsableCommand {
 
         func run() async throws {
             let destinations = try await connection.withClient { try await $0.destinations() }
-            Terminal.show(destinations.map(\.fields), columns: ["Destination", "Type", "Place"], as: connection.output)
+            let end = destinations.contains { $0.expiresAt != nil } ? ["Signature ends"] : []
+            Terminal.show(destinations.map(\.fields), columns: ["Destination", "Type", "Place"] + end, as: connection.output)
         }
     }
 
@@ -248,8 +249,10 @@ extension Destination {
         return [
             Field("Destination", "name", .text(name)), Field("Id", "id", .text(id)),
             Field("Type", "type", .text(settings.type.rawValue)), Field("Place", "place", .text(settings.place)),
-        ] + shown + (expiresAt.map { [Field("Signature ends", "expiresAt", .text($0.description))] } ?? [])
-            + [Field("Created", "createdAt", .text(createdAt.description))]
+        ] + shown + [
+            Field("Signature ends", "expiresAt", expiresAt.map { .text($0.description) } ?? .none("-")),
+            Field("Created", "createdAt", .text(createdAt.description)),
+        ]
     }
 }
 

@@ -14,7 +14,7 @@ final class Storages: Service {
     private let catalog: CatalogStore
     private let master: MasterKey
     private let files: any Files
-    private let rclone: FilePath
+    private let rclone: Rclone
     private let dataFolder: FilePath
     private let stall: Duration
 
@@ -24,10 +24,10 @@ final class Storages: Service {
         self.catalog = catalog
         self.master = master
         self.files = files
-        rclone = settings.programs.rclone
         dataFolder = settings.data
         stall = .seconds(settings.programs.stallSeconds)
         runner = ProgramRunner(supervisor: settings.programs.supervisor)
+        rclone = Rclone(settings.programs.rclone, runner)
         gpg = OpenPGP(gpg: settings.programs.gpg, home: settings.openPGPHome, runner: runner)
     }
 
@@ -49,8 +49,7 @@ final class Storages: Service {
         _ settings: Destination.Settings, _ secrets: [String: Secret], _ isStopped: @escaping @Sendable () -> Bool
     ) throws -> any Storage {
         if settings.type == .local { return try LocalFolder(path: settings["path"] ?? "", files: files) }
-        return try RcloneRemote(
-            RcloneSettings(settings, secrets), rclone: rclone, runner: runner, patience: patience(isStopped))
+        return try RcloneRemote(settings, secrets, rclone, patience(isStopped))
     }
 
     /// What a run needs to deliver: checked against what is approved now.

@@ -24,7 +24,10 @@ struct BacklogService: Service {
     func look() async {
         for entry in directory.snapshot.entries.values {
             do {
-                for dataflow in try await catalog.dataflows(sandboxID: entry.sandbox.id) { try await look(dataflow, entry) }
+                let destinations = try await catalog.destinations(sandboxID: entry.sandbox.id)
+                for dataflow in try await catalog.dataflows(sandboxID: entry.sandbox.id) {
+                    try await look(dataflow, to: destinations.first { $0.name == dataflow.settings.destination }, entry)
+                }
             } catch {
                 logger.error(
                     "it is not known what waits to be exported",
@@ -33,31 +36,34 @@ struct BacklogService: Service {
         }
     }
 
-    private func look(_ dataflow: Dataflow, _ entry: SandboxDirectory.Entry) async throws {
+    private func look(_ dataflow: Dataflow, to destination: Destination?, _ entry: SandboxDirectory.Entry) async throws {
         let now = time.now
-        func alert(_ kind: Alert.Kind, _ detail: String) -> Alert {
-            Alert(kind: kind, dataflow: dataflow.name, time: now, detail: detail)
+        func tell(_ kind: Alert.Kind, _ detail: String?) async {
+            guard let detail else { return await alerts.clear([kind], of: dataflow.name, in: entry.sandbox) }
+            await alerts.raise(Alert(kind: kind, dataflow: dataflow.name, time: now, detail: detail), in: entry.sandbox)
         }
+        func isNear(_ end: Instant, days: Int) -> Bool { end.milliseconds - now.milliseconds <= Int64(days) * Day.milliseconds }
+
         // What is exported once, or when asked for, need not have everything.
         if dataflow.settings.schedule.longestGap != nil, dataflow.mode == .incremental {
             let backlog = try await DiskQueue("backlog").run { () throws(DatasetError) in
                 try entry.store.backlog(after: dataflow.cursor)
             }
-            if backlog.isAtRisk(at: now), let expiry = backlog.oldestExpiresAt {
-                await alerts.raise(
-                    alert(.atRisk, "\(backlog.records) records wait to be exported, and the first expire at \(expiry)"),
-                    in: entry.sandbox)
-            } else {
-                await alerts.clear([.atRisk], of: dataflow.name, in: entry.sandbox)
-            }
+            let expiry = backlog.isAtRisk(at: now) ? backlog.oldestExpiresAt : nil
+            await tell(
+                .atRisk, expiry.map { "\(backlog.records) records wait to be exported, and the first expire at \($0)" })
         }
         if let end = dataflow.settings.schedule.end {
-            if end.milliseconds - now.milliseconds <= Int64(Limits.endNoticeDays) * Day.milliseconds {
-                await alerts.raise(
-                    alert(.endsSoon, "it ends at \(end): what is stored after its last run is not exported"), in: entry.sandbox)
-            } else {
-                await alerts.clear([.endsSoon], of: dataflow.name, in: entry.sandbox)
-            }
+            let detail = "it ends at \(end): what is stored after its last run is not exported"
+            await tell(.endsSoon, isNear(end, days: Limits.endNoticeDays) ? detail : nil)
+        }
+        if let destination, let end = destination.expiresAt, isNear(end, days: Limits.signInWarningDays) {
+            await tell(
+                .signInEnds,
+                "the signature that \(destination.name) is signed in to with \(end <= now ? "ended" : "ends") at \(end): "
+                    + "set a new one, with msgexport destination edit \(destination.name) --secret")
+        } else {
+            await tell(.signInEnds, nil)
         }
     }
 }

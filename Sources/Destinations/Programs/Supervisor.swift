@@ -127,21 +127,21 @@ package struct Supervisor {
         isReadable = false
     }
 
-    private mutating func readErrors() {
+    /// - Returns: whether there was something.
+    @discardableResult
+    private mutating func readErrors() -> Bool {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = read(errors, &bytes, bytes.count)
-        if count > 0 { tail = Array((tail + bytes.prefix(count)).suffix(Limits.programErrorBytes)) }
+        guard count > 0 else { return false }
+        tail = Array((tail + bytes.prefix(count)).suffix(Limits.programErrorBytes))
+        return true
     }
 
     private mutating func end() -> Int32 {
         var status: Int32 = 0
         while waitpid(program, &status, 0) < 0, errno == EINTR {}
         // What it wrote last, unless somebody it started goes on for ever.
-        for _ in 0..<64 {
-            let before = tail
-            readErrors()
-            if tail == before { break }
-        }
+        for _ in 0..<64 where !readErrors() { break }
         var rest = tail[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }

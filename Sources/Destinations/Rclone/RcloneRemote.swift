@@ -1,44 +1,45 @@
 import FoundationEssentials
-import Model
-package import SystemPackage
+package import Model
+import Synchronization
 
 /// A destination that rclone delivers to: a process for each thing that is done.
-package struct RcloneRemote: Storage {
-    private let settings: RcloneSettings
-    private let runner: ProgramRunner
-    private let rclone: FilePath
-    private let patience: Patience
-
-    /// - Parameters:
-    ///   - rclone: its path; it is run with nothing but these settings.
-    /// - Throws: `program` when rclone is missing or too old, `timeout`, `stopped`.
-    package init(
-        _ settings: RcloneSettings, rclone: FilePath, runner: ProgramRunner, patience: Patience
-    ) throws(DestinationError) {
-        self.settings = settings
-        self.runner = runner
-        self.rclone = rclone
-        self.patience = patience
-        self.environment = settings.environment
-        environment.merge(Self.surroundings) { first, _ in first }
-        try checkVersion()
-        if let (variable, secret) = settings.obscured { environment[variable] = try obscure(secret) }
+package final class RcloneRemote: Storage {
+    /// What was seen of the destination, which is not looked at twice.
+    private struct Seen {
+        var isThere = false
+        /// The names in folders when they were first looked into.
+        var names: [String: Set<String>] = [:]
     }
 
-    private var environment: [String: String]
+    private let settings: RcloneSettings
+    private let rclone: Rclone
+    private let environment: [String: String]
+    private let patience: Patience
+    private let seen = Mutex(Seen())
 
-    /// Where a backend cannot take content as it comes, rclone would write it to a file first: it finds no place for that.
-    private static let surroundings = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TMPDIR": "/nonexistent"]
+    package let isFar = true
+
+    /// - Throws: `DestinationError` `program` when rclone is missing or too old, `timeout`, `stopped`; `Status` naming what it cannot be told.
+    package init(
+        _ destination: Destination.Settings, _ secrets: [String: Secret], _ rclone: Rclone, _ patience: Patience
+    ) throws {
+        settings = try RcloneSettings(destination, secrets, rclone.version(patience))
+        self.rclone = rclone
+        self.patience = patience
+        var environment = settings.environment
+        if let (variable, secret) = settings.obscured { environment[variable] = try rclone.obscured(secret, patience) }
+        self.environment = environment
+    }
 
     // MARK: Storage
 
     package func begin(_ name: String, in folder: String) throws(DestinationError) -> any Upload {
-        if settings.isRenaming { try reach() }
+        try reach()
         return try RcloneUpload(self, name: name, folder: folder)
     }
 
     package func requireFree(_ name: String, in folder: String) throws(DestinationError) {
-        guard try stat(place(folder, name)) == nil else {
+        guard try !names(in: folder).contains(name) else {
             throw DestinationError(.nameTaken, "\(place(folder, name)) is there already")
         }
     }
@@ -99,6 +100,11 @@ package struct RcloneRemote: Storage {
         try finish(start(["moveto", "D:\(path)", "D:\(target)"]))
     }
 
+    /// Where a file is written to before it has its name.
+    func writingPlace(_ folder: String, _ name: String) -> String {
+        place(folder, settings.isRenaming ? Self.unfinished(name) : name)
+    }
+
     func upload(to path: String) throws(DestinationError) -> RunningProgram {
         try start(["rcat", "D:\(path)"])
     }
@@ -114,15 +120,30 @@ package struct RcloneRemote: Storage {
 
     // MARK: Calls
 
-    /// Makes sure that the destination's own folder is there: rclone would make it.
+    /// Makes sure that the destination is there, where rclone would make it.
     private func reach() throws(DestinationError) {
-        guard !settings.root.isEmpty else { return }
+        guard let place = settings.requiredPlace, !seen.withLock({ $0.isThere }) else { return }
         do throws(DestinationError) {
-            _ = try call(["lsjson", "--stat"], settings.root)
+            _ = try call(["lsjson", "--stat"], place)
         } catch {
             guard error.ended?.code == 3 else { throw error }
-            throw DestinationError(.noSuchPlace, "there is no folder \(settings.root)")
+            throw DestinationError(.noSuchPlace, "there is no \(settings.isRenaming ? "folder" : "container") \(place)")
         }
+        seen.withLock { $0.isThere = true }
+    }
+
+    /// The files of a folder when it was first looked into.
+    private func names(in folder: String) throws(DestinationError) -> Set<String> {
+        if let names = seen.withLock({ $0.names[folder] }) { return names }
+        var output: [UInt8] = []
+        do throws(DestinationError) {
+            output = try call(["lsf", "--files-only", "--max-depth", "1"], place(folder, "")).output
+        } catch {
+            guard error.ended?.code == 3 else { throw error }
+        }
+        let names = Set(String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init))
+        seen.withLock { $0.names[folder] = names }
+        return names
     }
 
     private func call(_ words: [String], _ path: String) throws(DestinationError) -> Program.Ended {
@@ -134,45 +155,10 @@ package struct RcloneRemote: Storage {
     private func start(_ words: [String]) throws(DestinationError) -> RunningProgram {
         let seconds = max(1, patience.stall.components.seconds)
         let options = [
-            "--config", "", "--ask-password=false", "--log-level", "ERROR", "--stats", "0", "--retries", "1",
-            "--low-level-retries",
-            "3", "--timeout", "\(seconds)s", "--contimeout", "\(min(seconds, 15))s",
+            "--ask-password=false", "--log-level", "ERROR", "--stats", "0", "--retries", "1", "--low-level-retries", "3",
+            "--timeout", "\(seconds)s", "--contimeout", "\(min(seconds, 15))s",
         ]
-        return try runner.start(
-            Program(
-                path: rclone, arguments: words + options + settings.options, environment: environment, files: settings.files))
-    }
-
-    private func checkVersion() throws(DestinationError) {
-        let ended: Program.Ended
-        do throws(DestinationError) {
-            ended = try runner.start(
-                Program(path: rclone, arguments: ["version", "--config", ""], environment: Self.surroundings)
-            ).finish(patience)
-        } catch {
-            guard error.reason == .program else { throw error }
-            throw DestinationError(.program, "rclone cannot be run at \(rclone): install it, or name it with --rclone")
-        }
-        // As in: rclone v1.60.1-DEV
-        let first = String(decoding: ended.output, as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
-        let numbers =
-            first.split(separator: "v").last?.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) } ?? []
-        guard ended.code == 0, first.hasPrefix("rclone v"), numbers.count == 2 else {
-            throw DestinationError(.program, "\(rclone) is no rclone")
-        }
-        guard (numbers[0], numbers[1]) >= (1, 60) else {
-            throw DestinationError(.program, "rclone \(numbers[0]).\(numbers[1]) is too old: 1.60 is needed")
-        }
-    }
-
-    /// As rclone wants passwords, against eyes alone.
-    private func obscure(_ secret: Secret) throws(DestinationError) -> String {
-        let running = try runner.start(
-            Program(path: rclone, arguments: ["obscure", "-", "--config", ""], environment: Self.surroundings))
-        try running.write(Array(secret.text.utf8), patience)
-        let ended = try running.finish(patience)
-        guard ended.code == 0 else { throw DestinationError(.program, "rclone cannot take the password") }
-        return String(decoding: ended.output, as: UTF8.self).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        return try rclone.start(words + options + settings.options, environment, files: settings.files)
     }
 }
 

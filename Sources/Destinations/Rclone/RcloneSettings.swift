@@ -16,6 +16,8 @@ package struct RcloneSettings: Sendable {
     package private(set) var options: [String] = []
     /// The destination's own folder on the remote, such as `bucket/path`; empty: its root.
     package let root: String
+    /// What must be there, as rclone would make it: a folder, or a container; nil: it makes nothing, or there is nothing to make.
+    package private(set) var requiredPlace: String?
     /// Whether names are given by renaming: files of an object store are whole or not there.
     package private(set) var isRenaming = false
     /// What the store has of whole files; nil: nothing.
@@ -25,8 +27,14 @@ package struct RcloneSettings: Sendable {
     /// The secret that rclone wants obscured, which only it does, and the variable that it goes to.
     package private(set) var obscured: (variable: String, secret: Secret)?
 
-    /// - Throws: `invalidArgument` naming the secret that is none.
-    package init(_ settings: Destination.Settings, _ secrets: [String: Secret]) throws(Status) {
+    private let version: Rclone.Version
+
+    /// - Parameter version: whose words it is put into.
+    /// - Throws: `invalidArgument` naming the secret that is none, or what that rclone cannot be told.
+    package init(
+        _ settings: Destination.Settings, _ secrets: [String: Secret], _ version: Rclone.Version
+    ) throws(Status) {
+        self.version = version
         hidden = secrets.values.map(\.text)
         let place = settings.values["bucket"] ?? settings.values["container"]
         root = [place, settings.values["path"]].compactMap(\.self).joined(separator: "/")
@@ -38,6 +46,7 @@ package struct RcloneSettings: Sendable {
         case .sftp: sftp(settings, secrets)
         case .rclone: backend(settings, secrets)
         }
+        if isRenaming, !root.isEmpty { requiredPlace = root }
         if let rate = settings.values["bandwidth_limit"] { options += ["--bwlimit", rate] }
     }
 
@@ -82,10 +91,11 @@ package struct RcloneSettings: Sendable {
             set("service_account_credentials", account.text)
             set("storage_class", settings.values["storage_class"])
             set("bucket_policy_only", "true")
-            set("endpoint", settings.values["endpoint"])
+            // Its library wants the interface's path with it.
+            set("endpoint", settings.values["endpoint"].map { "\($0.hasSuffix("/") ? String($0.dropLast()) : $0)/storage/v1/" })
         } else {
             set("type", "s3")
-            set("provider", "GCS")
+            set("provider", "Other")
             set("endpoint", settings.values["endpoint"] ?? "https://storage.googleapis.com")
             set("access_key_id", settings.values["access_key_id"])
             set("secret_access_key", secrets["secret_access_key"]?.text)
@@ -98,31 +108,44 @@ package struct RcloneSettings: Sendable {
         set("type", "azureblob")
         set("access_tier", settings.values["access_tier"])
         let account = settings.values["account"] ?? ""
-        let endpoint = settings.values["endpoint"]
+        let standard = "https://\(account).blob.core.windows.net"
+        objects(.md5)
+        if let token = secrets["sas_token"]?.text {
+            let signature = token.hasPrefix("?") ? String(token.dropFirst()) : token
+            hidden.append(signature)
+            let container = settings.values["container"] ?? ""
+            set("sas_url", "\(settings.values["endpoint"] ?? standard)/\(container)?\(signature)")
+            return
+        }
+        if let url = secrets["sas_url"]?.text { return set("sas_url", url) }
+        requiredPlace = settings.values["container"]
         if settings.type == .adlsGen2 {
-            set("account", account)
-            set("endpoint", endpoint)
             // It reads these from a file alone.
             files["RCLONE_CONFIG_D_SERVICE_PRINCIPAL_FILE"] =
                 Array(
                     (#"{"appId":"\#(settings.values["client_id"] ?? "")","password":\#(quoted(secrets["client_secret"]?.text ?? "")),"#
                         + #""tenant":"\#(settings.values["tenant_id"] ?? "")"}"#).utf8)
-        } else if let token = secrets["sas_token"]?.text {
-            let signature = token.hasPrefix("?") ? String(token.dropFirst()) : token
-            hidden.append(signature)
-            set(
-                "sas_url",
-                "\(endpoint ?? "https://\(account).blob.core.windows.net")/\(settings.values["container"] ?? "")?\(signature)")
-        } else if let url = secrets["sas_url"]?.text {
-            set("sas_url", url)
+            try azureAccount(account, at: settings.values["endpoint"] ?? standard)
         } else {
             let string = try ConnectionString(secrets["connection_string"]?.text ?? "")
-            set("account", string.account)
             set("key", string.key.text)
-            set("endpoint", endpoint ?? string.endpoint)
             hidden.append(string.key.text)
+            try azureAccount(string.account, at: settings.values["endpoint"] ?? string.endpoint)
         }
-        objects(.md5)
+    }
+
+    /// An account at its address, in the words of this rclone: up to 1.60 it puts the address together itself.
+    private mutating func azureAccount(_ account: String, at address: String) throws(Status) {
+        set("account", account)
+        let address = address.hasSuffix("/") ? String(address.dropLast()) : address
+        guard address != "https://\(account).blob.core.windows.net" else { return }
+        guard version < Rclone.Version(major: 1, minor: 61) else { return set("endpoint", address) }
+        guard address.hasPrefix("https://\(account)."), address.dropFirst(8).allSatisfy({ $0 != "/" }) else {
+            throw Status(
+                .invalidArgument, "rclone \(version) speaks to an account at https://\(account).… alone", field: "endpoint",
+                hint: "give that, or a signature (sas_url); rclone 1.61 takes any address")
+        }
+        set("endpoint", String(address.dropFirst("https://\(account).".count)))
     }
 
     private mutating func sftp(_ settings: Destination.Settings, _ secrets: [String: Secret]) {
@@ -166,8 +189,14 @@ package struct RcloneSettings: Sendable {
                 set("tls", settings["tls"] == "implicit" ? "true" : "false")
                 set("explicit_tls", settings["tls"] == "implicit" ? "false" : "true")
             }
-        case "b2": objects(.sha1)
-        default: objects(.md5)
+        case "b2":
+            objects(.sha1)
+            requiredPlace = settings.values["bucket"]
+        default:
+            objects(.md5)
+            // In chunks it would go to a container of its own, that rclone makes.
+            set("no_chunk", "true")
+            requiredPlace = settings.values["container"]
         }
     }
 

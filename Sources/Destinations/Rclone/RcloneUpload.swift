@@ -15,8 +15,7 @@ final class RcloneUpload: Upload {
         self.remote = remote
         self.name = name
         self.folder = folder
-        running = try remote.upload(
-            to: remote.place(folder, remote.isRenaming ? RcloneRemote.unfinished(name) : name))
+        running = try remote.upload(to: remote.writingPlace(folder, name))
     }
 
     func write(_ bytes: [UInt8]) throws(DestinationError) {
@@ -37,7 +36,7 @@ final class RcloneUpload: Upload {
 
     func publish() throws(DestinationError) {
         let target = remote.place(folder, name)
-        let written = remote.isRenaming ? remote.place(folder, RcloneRemote.unfinished(name)) : target
+        let written = remote.writingPlace(folder, name)
         do throws(DestinationError) {
             try remote.finish(running)
             do throws(DestinationError) {
@@ -46,10 +45,7 @@ final class RcloneUpload: Upload {
                 try? remote.remove(name, in: folder)
                 throw error
             }
-            if remote.isRenaming {
-                try remote.rename(written, to: target)
-                try checkSize(target)
-            }
+            if remote.isRenaming { try remote.rename(written, to: target) }
         } catch {
             running.stop()
             throw error
@@ -64,7 +60,12 @@ final class RcloneUpload: Upload {
 
     /// Compares what the store has with what it was given.
     private func check(_ path: String) throws(DestinationError) {
-        let file = try checkSize(path)
+        guard let file = try remote.stat(path) else {
+            throw DestinationError(.damaged, "\(path) is not there after it was written")
+        }
+        guard file.size == size else {
+            throw DestinationError(.damaged, "\(path) has \(file.size) bytes of the \(size) that were written")
+        }
         guard size <= Int64(Limits.uploadWholeBytes), let checksum = remote.checksum, let stored = file.hashes?[checksum.rawValue]
         else {
             return
@@ -73,17 +74,6 @@ final class RcloneUpload: Upload {
         guard stored.lowercased() == given else {
             throw DestinationError(.damaged, "the \(checksum.rawValue) of \(path) is \(stored), and was \(given)")
         }
-    }
-
-    @discardableResult
-    private func checkSize(_ path: String) throws(DestinationError) -> RemoteFile {
-        guard let file = try remote.stat(path) else {
-            throw DestinationError(.damaged, "\(path) is not there after it was written")
-        }
-        guard file.size == size else {
-            throw DestinationError(.damaged, "\(path) has \(file.size) bytes of the \(size) that were written")
-        }
-        return file
     }
 
     private func explained(_ error: DestinationError) -> DestinationError {

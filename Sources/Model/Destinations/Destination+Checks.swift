@@ -23,7 +23,7 @@ extension Destination.Settings {
                 .invalidArgument, "\(option.name) is missing", field: option.name, hint: option.help, reason: .missing)
         }
         try checkSignIn(Set(values.keys).union(secrets))
-        try checkTogether()
+        try checkTogether(secrets)
     }
 
     private func known(_ name: String, _ options: [DestinationOption]) throws(Status) -> DestinationOption {
@@ -53,7 +53,12 @@ extension Destination.Settings {
         }
     }
 
-    private func checkTogether() throws(Status) {
+    private func checkTogether(_ secrets: Set<String>) throws(Status) {
+        if type == .azureBlob, values["endpoint"] != nil, secrets.contains("sas_url") {
+            throw Status(
+                .invalidArgument, "sas_url is an address already", field: "endpoint", hint: "take endpoint away",
+                reason: .conflict)
+        }
         if values["kms_key_id"] != nil, values["server_side_encryption"] != "aws:kms" {
             throw Status(
                 .invalidArgument, "a KMS key is used by server_side_encryption aws:kms alone", field: "kms_key_id",
@@ -94,24 +99,26 @@ extension Destination.Settings {
     ///
     /// - Throws: `invalidArgument` naming the setting that no host can be told from.
     public func addresses(_ secrets: [String: Secret]) throws(Status) -> [HostAddress] {
-        if let endpoint = values["endpoint"] { return [try address("endpoint", endpoint)] + signInAddresses }
+        let signIn = try signInAddresses(secrets)
+        if let endpoint = values["endpoint"] { return [try address("endpoint", endpoint)] + signIn }
         switch type {
         case .local: return []
-        case .s3: return [HostAddress(host: "s3.\(self["region"] ?? "").amazonaws.com", port: nil)] + signInAddresses
-        case .gcs: return [HostAddress(host: "storage.googleapis.com", port: nil)] + signInAddresses
+        case .s3: return [HostAddress(host: "s3.\(self["region"] ?? "").amazonaws.com", port: nil)] + signIn
+        case .gcs: return [HostAddress(host: "storage.googleapis.com", port: nil)] + signIn
         case .azureBlob: return [try azureAddress(secrets)]
         case .adlsGen2, .dataLandingZone:
-            return [HostAddress(host: "\(values["account"] ?? "").blob.core.windows.net", port: nil)] + signInAddresses
+            return [HostAddress(host: "\(values["account"] ?? "").blob.core.windows.net", port: nil)] + signIn
         case .sftp: return [HostAddress(host: values["host"] ?? "", port: UInt16(self["port"] ?? ""))]
         case .rclone: return try rcloneAddresses()
         }
     }
 
-    /// Those that vendors have for signing in.
-    private var signInAddresses: [HostAddress] {
+    /// Those that are signed in at, where that is elsewhere.
+    private func signInAddresses(_ secrets: [String: Secret]) throws(Status) -> [HostAddress] {
         switch type {
         case .s3 where values["role_arn"] != nil: [HostAddress(host: "sts.amazonaws.com", port: nil)]
-        case .gcs where values["access_key_id"] == nil: [HostAddress(host: "oauth2.googleapis.com", port: nil)]
+        case .gcs where values["access_key_id"] == nil:
+            [try ServiceAccountKey(secrets["service_account"]?.text ?? "").tokenAddress]
         case .adlsGen2: [HostAddress(host: "login.microsoftonline.com", port: nil)]
         default: []
         }

@@ -40,7 +40,8 @@ public struct HostAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether what is sent there leaves no machine.
     var isThisMachine: Bool {
-        host == "localhost" || host == "[::1]" || host.hasPrefix("127.") && host.split(separator: ".").count == 4
+        let numbers = host.split(separator: ".").map { UInt8($0) }
+        return host == "localhost" || host == "[::1]" || (numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil))
     }
 
     public var description: String { port.map { "\(host):\($0)" } ?? host }

@@ -21,6 +21,12 @@ extension StorageServerTests {
             } fetch: { (servers, folder) async throws in
                 #expect(try await servers.rclone("copy", "D:whole-path/from/us", folder.string).code == 0)
             },
+            Kind(name: "openstack-swift") { (servers) async throws in
+                #expect(try await servers.rclone("mkdir", "D:own-protocol").code == 0)
+                return servers.swiftOptions("own-protocol")
+            } fetch: { (servers, folder) async throws in
+                #expect(try await servers.rclone("copy", "D:own-protocol", folder.string).code == 0)
+            },
             Kind(name: "sftp-password") { servers in
                 try servers.makeFolder("by-password")
                 return try servers.sftpOptions("by-password")
@@ -45,7 +51,7 @@ extension StorageServerTests {
                 let options = try await kind.options(servers)
                 _ = try await DaemonFixture(folder).withDaemon { daemon in
                     try await daemon.done("organization", "approve", "host", "127.0.0.1")
-                    try await deliver(daemon, options, folder) { try await kind.fetch(servers, $0) }
+                    try await deliverWholePath(daemon, options, folder) { try await kind.fetch(servers, $0) }
                 }
             }
         }
@@ -63,45 +69,12 @@ extension StorageServerTests {
                             "--path", "in",
                             "--user", "exporter", "--secret", "pass=env:SECRET",
                         ]
-                        try await deliver(daemon, options, folder, secrets: ["SECRET": "d4v-pass"]) { target in
+                        try await deliverWholePath(daemon, options, folder, secrets: ["SECRET": "d4v-pass"]) { target in
                             try FileManager.default.copyItem(atPath: served + "/in", toPath: target.string)
                         }
                     }
                 }
             }
-        }
-
-        /// The whole path, to one destination.
-        private func deliver(
-            _ daemon: DaemonFixture.Running, _ options: [String], _ folder: FilePath, secrets: [String: String] = [:],
-            fetch: (FilePath) async throws -> Void
-        ) async throws {
-            try await createFlow(daemon, to: nil)
-            try await daemon.done("destination", "create", "far", options: options, secrets: secrets)
-            let checks = try await daemon.done("destination", "test", "far", "-o", "json")
-            #expect(checks.contains(#""step":"REMOVE","error":null"#), "\(checks)")
-            for number in 0..<20 {
-                let ended = try await ingestSms(
-                    daemon, "text \(number) \(String(repeating: "x", count: number * 1000))", id: "m\(number)")
-                #expect(ended.code == 0)
-            }
-            let key = folder.appending("organization.json").string
-            try await daemon.done("organization", "show", "-o", "json").write(toFile: key, atomically: true, encoding: .utf8)
-            try await daemon.done("dataflow", "create", "json", "--destination", "far", "--format", "json", "--once")
-            try await daemon.done("dataflow", "create", "parquet", "--destination", "far", "--format", "parquet", "--once")
-            for dataflow in ["json", "parquet"] {
-                let run = try await daemon.scheduledRun(of: dataflow)
-                #expect(run.state == .success && run.totals.exported == 20, "\(run)")
-            }
-            let fetched = folder.appending("fetched")
-            try await fetch(fetched)
-            let verified = try await Programs.run(
-                Programs.client, ["manifest", "verify", fetched.string, "--public-key", key, "-o", "json"])
-            #expect(verified.code == 0, "\(verified.output) \(verified.errors)")
-            #expect(try number(verified.output, "records") == 40 && number(verified.output, "manifests") == 2)
-            let files = try delivered(in: fetched).map { FilePath($0).lastComponent?.string ?? "" }
-            #expect(files.count == 4 && files.allSatisfy { $0.hasPrefix("part-") || $0.hasPrefix("manifest-") }, "\(files)")
-            #expect(try await exportedRows(in: fetched).count == 20)
         }
     }
 }

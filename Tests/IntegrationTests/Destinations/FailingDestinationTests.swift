@@ -97,7 +97,10 @@ extension StorageServerTests {
 
         @Test func `a bucket or folder that is gone is named, and never made`() async throws {
             let servers = try StorageServers.shared()
-            for options in [servers.s3Options("no-such-bucket"), try servers.sftpOptions("no-such-folder")] {
+            for options in [
+                servers.s3Options("no-such-bucket"), servers.swiftOptions("no-such-bucket"),
+                try servers.sftpOptions("no-such-folder"),
+            ] {
                 try await withFlow(options) { (daemon) async throws in
                     #expect(try await failure(daemon).contains("no such bucket or folder"))
                 }
@@ -305,11 +308,11 @@ extension StorageServerTests {
                         try await ingestNoise(daemon)
                         try "hang 1048576".write(toFile: mode.string, atomically: true, encoding: .utf8)
                         try await daemon.done("dataflow", "create", "flow", "--destination", "far", "--format", "json", "--once")
-                        while try await processes("rcat D:killed").isEmpty { await Task.yield() }
+                        try await wait(for: "an upload") { try await !processes("rcat D:killed").isEmpty }
                         try daemon.kill()
                     }
                     #expect(killed.code == 128 + 9)
-                    while try await !processes("D:killed").isEmpty { await Task.yield() }
+                    try await wait(for: "the end of its processes") { try await processes("D:killed").isEmpty }
                     #expect(try await keys("killed") == [])
                     try "pass".write(toFile: mode.string, atomically: true, encoding: .utf8)
                     _ = try await fixture.withDaemon { (daemon) async throws in
@@ -331,11 +334,11 @@ extension StorageServerTests {
                     let options = try servers.sftpOptions("cancelled", port: proxy.port)
                     try await withFlow(options, daemonOptions: ["--delivery-timeout", "3600"]) { (daemon) async throws in
                         let run = try text(try await daemon.done("dataflow", "run", "flow", "-o", "json"), "id")
-                        while try await processes("D:cancelled").isEmpty { await Task.yield() }
+                        try await wait(for: "a program") { try await !processes("D:cancelled").isEmpty }
                         let cancelled = try await daemon.done("run", "cancel", run, "-o", "json")
                         #expect(try text(cancelled, "state") == "CANCELLED")
                         _ = try await daemon.done("dataflow", "run", "flow", "-o", "json")
-                        while try await processes("D:cancelled").isEmpty { await Task.yield() }
+                        try await wait(for: "a program") { try await !processes("D:cancelled").isEmpty }
                         // It is told to stop now, and this test would wait for an hour.
                     }
                 }

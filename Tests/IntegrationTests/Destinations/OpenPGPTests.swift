@@ -116,7 +116,9 @@ import Testing
             try FileManager.default.createDirectory(atPath: archive.string, withIntermediateDirectories: false)
             _ = try await DaemonFixture(folder).withDaemon { (daemon) async throws in
                 // Its second has passed when the daemon serves; where not, it is tried again.
-                while try await daemon.command(["organization", "approve", "openpgp", ended]).code == 0 { await Task.yield() }
+                try await wait(for: "the key's end") {
+                    try await daemon.command(["organization", "approve", "openpgp", ended]).code != 0
+                }
                 for file in [signing, both, noise, secret] {
                     let refused = try await daemon.command(["organization", "approve", "openpgp", file])
                     #expect(refused.code == 3, "\(file): \(refused.output) \(refused.errors)")

@@ -78,8 +78,9 @@ extension StorageServerTests {
                 #expect(try await ingestSms(daemon, "text \(name)").code == 0)
                 let run = try text(try await daemon.done("dataflow", "run", name, "-o", "json"), "id")
                 var processes = ""
-                while !processes.contains("rclone lsjson") {
+                try await wait(for: "a program that hangs") {
                     processes = try await Programs.run("/bin/ps", ["-eo", "args"]).output
+                    return processes.contains("/rclone ls")
                 }
                 told.append(("the processes", processes))
                 try await note(["run", "cancel", run])
@@ -148,7 +149,7 @@ extension StorageServerTests {
                     return !status.contains("TracerPid:\t0\n")
                 }
             }
-            while !isTraced() { await Task.yield() }
+            try await wait(for: "the tracer", until: isTraced)
             try await body(daemon())
             let tracer = try await Programs.run("/usr/bin/pgrep", ["-f", "--", "strace -f -yy .* -p \(pid)"])
             for line in tracer.output.split(separator: "\n") { kill(pid_t(line) ?? 0, SIGINT) }

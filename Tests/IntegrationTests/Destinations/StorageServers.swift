@@ -46,6 +46,14 @@ struct StorageServers: Sendable {
         ]
     }
 
+    /// The same for the store by its own protocol, which is a backend of rclone's.
+    func swiftOptions(_ container: String) -> [String] {
+        [
+            "--type", "rclone", "--backend", "swift", "--container", container, "--option",
+            "auth=http://127.0.0.1:\(s3.port)/auth/v1.0", "--user", "exporter:exporter", "--secret", "key=env:S3_SECRET",
+        ]
+    }
+
     /// The same for the SSH server.
     func sftpOptions(_ path: String, port: Int? = nil, secret: String = "password=env:SFTP_PASSWORD") throws -> [String] {
         let keys = folder.appending("host-keys").string
@@ -83,7 +91,7 @@ extension SuiteTrait where Self == StorageServersTrait {
 }
 
 /// Destinations on real servers.
-@Suite(.serialized, .storageServers) enum StorageServerTests {}
+@Suite(.serialized, .storageServers, .timeLimit(.minutes(5))) enum StorageServerTests {}
 
 extension DaemonFixture.Running {
     /// Runs `msgexport` with the secrets in its environment.
@@ -105,13 +113,12 @@ extension DaemonFixture.Running {
     /// The run that a dataflow's schedule began, when it has ended, or waits to be tried again.
     func scheduledRun(of dataflow: String) async throws -> Run {
         let client = try await MessageExportClient.connect(socket: socket, retryTime: .zero)
-        while true {
-            let run = try await client.runs(dataflow: dataflow, limit: 1).first
-            if let run, run.state.isFinal || run.nextAttemptAt != nil {
-                await client.close()
-                return run
-            }
-            await Task.yield()
+        var run: Run?
+        try await wait(for: "a run's end or next attempt") {
+            run = try await client.runs(dataflow: dataflow, limit: 1).first
+            return run?.state.isFinal == true || run?.nextAttemptAt != nil
         }
+        await client.close()
+        return try #require(run)
     }
 }

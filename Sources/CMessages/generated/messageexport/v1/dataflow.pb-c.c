@@ -2336,7 +2336,7 @@ const ProtobufCEnumDescriptor messageexport__v1__run_trigger__descriptor =
   messageexport__v1__run_trigger__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue messageexport__v1__alert_kind__enum_values_by_number[8] =
+static const ProtobufCEnumValue messageexport__v1__alert_kind__enum_values_by_number[9] =
 {
   { "ALERT_KIND_UNSPECIFIED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_UNSPECIFIED", 0 },
   { "ALERT_KIND_RUN_STARTED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_RUN_STARTED", 1 },
@@ -2346,11 +2346,12 @@ static const ProtobufCEnumValue messageexport__v1__alert_kind__enum_values_by_nu
   { "ALERT_KIND_AT_RISK", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_AT_RISK", 5 },
   { "ALERT_KIND_EXPIRED_UNEXPORTED", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_EXPIRED_UNEXPORTED", 6 },
   { "ALERT_KIND_ENDS_SOON", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON", 7 },
+  { "ALERT_KIND_SIGN_IN_ENDS", "MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_SIGN_IN_ENDS", 8 },
 };
 static const ProtobufCIntRange messageexport__v1__alert_kind__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 9}
 };
-static const ProtobufCEnumValueIndex messageexport__v1__alert_kind__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex messageexport__v1__alert_kind__enum_values_by_name[9] =
 {
   { "ALERT_KIND_AT_RISK", 5 },
   { "ALERT_KIND_ENDS_SOON", 7 },
@@ -2359,6 +2360,7 @@ static const ProtobufCEnumValueIndex messageexport__v1__alert_kind__enum_values_
   { "ALERT_KIND_RUN_FAILED", 3 },
   { "ALERT_KIND_RUN_STARTED", 1 },
   { "ALERT_KIND_RUN_SUCCEEDED", 2 },
+  { "ALERT_KIND_SIGN_IN_ENDS", 8 },
   { "ALERT_KIND_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor messageexport__v1__alert_kind__descriptor =
@@ -2368,9 +2370,9 @@ const ProtobufCEnumDescriptor messageexport__v1__alert_kind__descriptor =
   "AlertKind",
   "Messageexport__V1__AlertKind",
   "messageexport.v1",
-  8,
+  9,
   messageexport__v1__alert_kind__enum_values_by_number,
-  8,
+  9,
   messageexport__v1__alert_kind__enum_values_by_name,
   1,
   messageexport__v1__alert_kind__value_ranges,

@@ -91,7 +91,11 @@ typedef enum _Messageexport__V1__AlertKind {
   /*
    * The end date is near: what is stored after it is not exported.
    */
-  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON = 7
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_ENDS_SOON = 7,
+  /*
+   * What the destination is signed in to with ends within a week, or has ended.
+   */
+  MESSAGEEXPORT__V1__ALERT_KIND__ALERT_KIND_SIGN_IN_ENDS = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MESSAGEEXPORT__V1__ALERT_KIND)
 } Messageexport__V1__AlertKind;
 typedef enum _Messageexport__V1__Format {
