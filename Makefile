@@ -7,6 +7,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
 READERS := .build/python/requirements.txt
+CLIENTS := .build/clients/python/installed .build/c/sanitized/scenes
 SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd
 .PHONY: help deps demo build test crash check bench bench-deps fuzz protos format
 
@@ -28,10 +29,10 @@ demo: deps       ## Builds for release, then takes real mail and SMS from a send
 build: deps      ## Builds everything, tests included.
 	$(SWIFT) build --build-tests
 
-# Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other. A test that waits
-# for what never comes is ended, and named: the last one that began and did not end.
-TESTS := timeout --kill-after=30 1500 stdbuf -oL $(SWIFT) test --skip-build
-test: build $(READERS) $(SERVERS) ## Builds, then runs all tests.
+# Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other.
+# One that waits for what never comes is ended.
+TESTS := timeout --kill-after=30 1500 $(SWIFT) test --skip-build
+test: build $(READERS) $(SERVERS) $(CLIENTS) ## Builds, then runs all tests.
 	$(TESTS) --skip 'RPCTests|IntegrationTests|CrashTests|SupervisorTests'
 	$(TESTS) --filter RPCTests
 	$(TESTS) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
@@ -42,6 +43,15 @@ $(READERS): Tests/requirements.txt | deps
 	/usr/bin/python3 -m venv .build/python
 	.build/python/bin/pip install --quiet --disable-pip-version-check -r $<
 	cp $< $@
+
+# The Python client, as whoever uses it installs it.
+.build/clients/python/installed: Clients/Python/pyproject.toml $(wildcard Clients/Python/src/msgexport/*) | deps
+	/usr/bin/python3 -m venv .build/clients/python
+	.build/clients/python/bin/pip install --quiet --disable-pip-version-check --force-reinstall ./Clients/Python
+	touch $@
+
+.build/c/sanitized/scenes: $(wildcard Clients/C/*/*.[ch]) Clients/C/Makefile | deps
+	$(MAKE) --no-print-directory -C Clients/C BUILD=$(CURDIR)/.build/c tests >/dev/null
 
 # Servers that tests deliver to. OpenSSH's is unpacked and not installed: nobody wants a service of the machine's for that.
 .build/servers/requirements.txt: Tests/Servers/requirements.txt | deps
@@ -65,7 +75,8 @@ crash: build $(READERS) ## Kills the daemon 1,000 times under load (KILLS), flip
 PROTOS := ttrpc google/rpc/status grpc/health/v1/health grpc/reflection/v1/reflection $(patsubst Protos/%.proto,%,$(wildcard Protos/messageexport/v1/*.proto))
 C_PROTOS ?= $(CURDIR)/.build/c-protos
 C_OUT ?= $(CURDIR)/Sources/CMessages
-protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
+PYTHON_OUT ?= $(CURDIR)/Clients/Python/src/msgexport
+protos: deps     ## Generates Sources/CMessages from Protos with protoc-c, and what the Python client makes its messages of.
 	rm -rf $(C_PROTOS) && mkdir -p $(C_PROTOS)/in $(C_PROTOS)/out
 	cd Protos && for p in $(PROTOS); do mkdir -p $(C_PROTOS)/in/$$(dirname $$p); sed -E \
 		-e 's/^( *)optional string /\1optional bytes /' \
@@ -75,6 +86,7 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c.
 	cd $(C_PROTOS)/in && protoc-c -I . -I /usr/include --c_out=../out $(addsuffix .proto,$(PROTOS)) google/protobuf/any.proto \
 		google/protobuf/descriptor.proto
 	cd Protos && protoc-c -I . -I /usr/include --include_imports --descriptor_set_out=$(C_PROTOS)/descriptors $(addsuffix .proto,$(PROTOS))
+	cp $(C_PROTOS)/descriptors $(PYTHON_OUT)/descriptors.bin
 	rm -rf $(C_OUT)/generated $(addprefix $(C_OUT)/include/,messageexport google grpc ttrpc.pb-c.h)
 	mkdir -p $(C_OUT)/generated $(C_OUT)/include
 	cd $(C_PROTOS)/out && find . -name '*.pb-c.h' -exec cp --parents {} $(C_OUT)/include ';'

@@ -57,6 +57,22 @@ import Testing
             "2026/11/27 02:02:36 Failed to rcat: SlowDown: Please reduce your request rate.\n\tstatus code: 503, request id: 1"
         ),
         (.full, "2026/11/27 02:02:36 Failed to rcat: Update ReadFrom failed: sftp: \"No space left on device\" (SSH_FX_FAILURE)"),
+        (
+            .permission,
+            """
+            2026/11/27 02:02:36 Failed to deletefile: -> newStorageError, zc_storage_error.go:42 ===== RESPONSE ERROR \
+            (ServiceCode=AuthorizationPermissionMismatch) ===== RequestId:429 http://127.0.0.1:50310/503/429?sig=503
+            """
+        ),
+        (.permission, "2026/11/27 02:02:36 Failed to rcat: googleapi: Error 403: The caller may not, forbiddenly"),
+        (.busy, "2026/11/27 02:02:36 Failed to rcat: HTTP Error: 503: 503 Something"),
+        (.credentialsRefused, "2026/11/27 02:02:36 Failed to lsjson: 530 Login incorrect."),
+        (
+            .notReachable,
+            """
+            2026/11/27 02:02:36 Failed to lsjson: Get "http://127.0.0.1:5030/403?x=429": dial tcp 127.0.0.1:503: connect: connection refused
+            """
+        ),
         (.other, "2026/11/27 02:02:36 Failed to rcat: something unheard of"),
     ]
 

@@ -47,7 +47,8 @@ import Testing
         return found
     }
 
-    @Test func `200 awkward mails are exported as Python reads them, and given back byte for byte`() async throws {
+    @Test(arguments: ["command line", "Python client"])
+    func `200 awkward mails are exported as Python reads them, and given back byte for byte`(_ sender: String) async throws {
         let seed = ProcessInfo.processInfo.environment["SEED"] ?? "2026"
         try await withTemporaryFolder { folder in
             let (archive, mails) = (folder.appending("archive"), folder.appending("mails"))
@@ -64,9 +65,17 @@ import Testing
             #expect(expected.count == 200)
             _ = try await DaemonFixture(folder).withDaemon { daemon in
                 try await createFlow(daemon, to: archive)
+                if sender == "Python client" {
+                    let script = Programs.repository.appending("Tests/IntegrationTests/Clients/python_mails.py").string
+                    let ended = try await Programs.run(
+                        Programs.repository.appending(".build/clients/python/bin/python"), [script, daemon.socket, mails.string])
+                    #expect(ended.code == 0, "\(ended.errors)")
+                }
+                let ingest =
+                    sender == "command line" ? #""$0" ingest email --configuration mail --message-id "$mail" "$mail""# : "true"
                 let each = """
                     for mail in *.eml; do
-                        "$0" ingest email --configuration mail --message-id "$mail" "$mail" >/dev/null || echo "$mail is refused"
+                        \(ingest) >/dev/null || echo "$mail is refused"
                         "$0" dataset get "$mail" --eml | cmp -s - "$mail" || echo "$mail is not what it was"
                     done
                     """

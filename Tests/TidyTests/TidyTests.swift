@@ -113,7 +113,8 @@ import Testing
     @Test func `the generated C is what protoc-c makes of the protos`() async throws {
         try await withTemporaryFolder { folder in
             let script = """
-                cd '\(Programs.repository)' && mkdir -p '\(folder)/include' && make --no-print-directory protos C_PROTOS='\(folder)/build' C_OUT='\(folder)' >/dev/null &&
+                cd '\(Programs.repository)' && mkdir -p '\(folder)/include' && make --no-print-directory protos C_PROTOS='\(folder)/build' C_OUT='\(folder)' PYTHON_OUT='\(folder)' >/dev/null &&
+                cmp '\(folder)/descriptors.bin' Clients/Python/src/msgexport/descriptors.bin &&
                 for part in generated include; do diff -r -x CMessages.h -x arena.h -x descriptors.h -x module.modulemap Sources/CMessages/$part '\(folder)'/$part; done
                 """
             let ended = try await Programs.run("/bin/bash", ["-c", script])

@@ -6,19 +6,18 @@ struct RcloneErrors {
     /// Values that are not to be told.
     let hidden: [String]
 
-    /// What tells a kind of failure, in lower case; the first that is found decides.
-    private static let signs: [(DestinationError.Reason, [String])] = [
+    /// Words that tell a kind of failure, in lower case; the first that is found decides.
+    private static let names: [(DestinationError.Reason, [String])] = [
         (.hostKeyUnknown, ["knownhosts: key mismatch", "knownhosts: key is unknown", "knownhosts: key revoked"]),
         (.clock, ["requesttimetooskewed", "difference between the request time", "requestexpired"]),
         (
             .credentialsRefused,
             [
                 "signaturedoesnotmatch", "invalidaccesskeyid", "unable to authenticate", "authenticationfailed",
-                "authenticationerror",
-                "unauthorized", "status code: 401", "401 unauthorized", "530 login", "530 ", "invalid_grant", "invalid_client",
-                "expiredtoken",
-                "invalidtoken", "tokenrefresherror", "authorizationheadermalformed", "signature not valid", "bad auth token",
-                "nocredentialproviders", "private key should be", "failed to parse private key", "ssh: no key found",
+                "authenticationerror", "unauthorized", "invalid_grant", "invalid_client", "expiredtoken", "invalidtoken",
+                "tokenrefresherror", "authorizationheadermalformed", "signature not valid", "bad auth token",
+                "nocredentialproviders",
+                "private key should be", "failed to parse private key", "ssh: no key found",
             ]
         ),
         (
@@ -31,33 +30,38 @@ struct RcloneErrors {
         (
             .full,
             [
-                "quota", "no space left", "enospc", "insufficient storage", "insufficientstorage", "507 ", "entitytoolarge",
-                "552 ",
-                "disk full", "storage limit", "cap_exceeded",
+                "quota", "no space left", "enospc", "insufficient storage", "insufficientstorage", "entitytoolarge", "disk full",
+                "storage limit", "cap_exceeded",
             ]
         ),
         (
             .busy,
-            [
-                "slowdown", "toomanyrequests", "429", "503", "serverbusy", "servicetemporarilyunavailable", "service unavailable",
-                "throttl",
-            ]
+            ["slowdown", "toomanyrequests", "serverbusy", "servicetemporarilyunavailable", "service unavailable", "throttl"]
         ),
         (
             .permission,
             [
-                "accessdenied", "access denied", "permission denied", "forbidden", "403", "authorizationpermissionmismatch",
-                "insufficient permission", "550 ", "notimplemented",
+                "accessdenied", "access denied", "permission denied", "forbidden", "authorizationpermissionmismatch",
+                "insufficient permission", "notimplemented",
             ]
         ),
+    ]
+
+    /// Codes of HTTP and FTP, where no word tells more.
+    private static let codes: [Substring: DestinationError.Reason] = [
+        "401": .credentialsRefused, "403": .permission, "404": .noSuchPlace, "429": .busy, "503": .busy, "507": .full,
+        "530": .credentialsRefused, "550": .permission, "552": .full,
+    ]
+
+    /// Words that come with others too, in lower case.
+    private static let weakNames: [(DestinationError.Reason, [String])] = [
         (.timeout, ["i/o timeout", "context deadline exceeded", "timeout awaiting", "timed out"]),
         (
             .notReachable,
             [
                 "connection refused", "no such host", "network is unreachable", "no route to host", "connection reset",
-                "broken pipe",
-                "unexpected eof", "connection closed", "connection lost", "handshake failed", "certificate", "server misbehaving",
-                "dial tcp", "eof",
+                "broken pipe", "unexpected eof", "connection closed", "connection lost", "handshake failed", "certificate",
+                "server misbehaving", "dial tcp", "eof",
             ]
         ),
         (.damaged, ["corrupted on transfer", "hash differ", "sizes differ", "baddigest"]),
@@ -65,14 +69,22 @@ struct RcloneErrors {
         (.unexplained, ["ssh_fx_failure"]),
     ]
 
+    private static func reason(of line: String) -> DestinationError.Reason? {
+        func named(_ names: [(DestinationError.Reason, [String])]) -> DestinationError.Reason? {
+            names.first { $0.1.contains { line.contains($0) } }?.0
+        }
+        // By itself: not a part of a port, an address, an id or a signature.
+        let numbers = line.split { !($0.isLetter || $0.isNumber || "._-/=%+:".contains($0)) }
+            .map { $0.hasSuffix(":") ? $0.dropLast() : $0 }
+        return named(names) ?? numbers.lazy.compactMap { codes[$0] }.first ?? named(weakNames)
+    }
+
     /// What a process that did not succeed failed of.
     func error(_ ended: Program.Ended) -> DestinationError {
         if ended.code > 128 { return DestinationError(.program, "rclone was ended by signal \(ended.code - 128)", ended: ended) }
         let line = Self.essence(of: ended.errors)
         let told = clean(line.isEmpty ? "rclone ended with code \(ended.code)" : line)
-        let lowercased = line.lowercased()
-        let reason = Self.signs.first { $0.1.contains { lowercased.contains($0) } }?.0
-        return DestinationError(reason ?? .other, told, ended: ended)
+        return DestinationError(Self.reason(of: line.lowercased()) ?? .other, told, ended: ended)
     }
 
     /// The last failure that it tells of, with the lines that belong to it.
