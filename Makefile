@@ -8,7 +8,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 .DEFAULT_GOAL := help
 READERS := .build/python/requirements.txt
 CLIENTS := .build/clients/python/installed .build/c/sanitized/scenes
-SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd
+SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd .build/servers/postfix/usr/sbin/postfix
 .PHONY: help deps demo build test crash check bench bench-deps fuzz protos format
 
 help:            ## Lists these targets.
@@ -53,15 +53,24 @@ $(READERS): Tests/requirements.txt | deps
 .build/c/sanitized/scenes: $(wildcard Clients/C/*/*.[ch]) Clients/C/Makefile | deps
 	$(MAKE) --no-print-directory -C Clients/C BUILD=$(CURDIR)/.build/c tests >/dev/null
 
-# Servers that tests deliver to. OpenSSH's is unpacked and not installed: nobody wants a service of the machine's for that.
+# Servers that tests talk to. Those of Debian are unpacked and not installed: nobody wants a service of the machine's for that.
 .build/servers/requirements.txt: Tests/Servers/requirements.txt | deps
 	/usr/bin/python3 -m venv .build/servers/python
 	.build/servers/python/bin/pip install --quiet --disable-pip-version-check -r $<
 	cp $< $@
 
 .build/servers/openssh/usr/sbin/sshd: | deps
-	mkdir -p .build/servers/openssh
-	cd .build/servers && { apt-get download -qq openssh-server 2>/dev/null || { $(SUDO) apt-get update -qq && apt-get download -qq openssh-server; }; } && dpkg -x openssh-server_*.deb openssh && rm openssh-server_*.deb
+	$(call unpack,openssh,openssh-server)
+
+.build/servers/postfix/usr/sbin/postfix: | deps
+	$(call unpack,postfix,postfix libdb5.3 libicu72 libnsl2 libsasl2-2 libssl3)
+
+# Debian packages, unpacked in a folder.
+define unpack
+mkdir -p .build/servers/$(1).new
+cd .build/servers/$(1).new && { apt-get download -qq $(2) 2>/dev/null || { $(SUDO) apt-get update -qq && apt-get download -qq $(2); }; } && for package in *.deb; do dpkg -x $$package . && rm $$package; done
+rm -rf .build/servers/$(1) && mv .build/servers/$(1).new .build/servers/$(1)
+endef
 
 # What tests do in part because it takes long, in full: 1,000 kills of the real daemon and 300 of its exports, every byte of a dataset flipped, a million rows.
 KILLS ?= 1000

@@ -58,7 +58,8 @@ struct MsgExport: AsyncParsableCommand {
             }
             if Terminal.outputFailed.load(ordering: .relaxed) { Glibc.exit(ExitStatus.other) }
         } catch {
-            Glibc.exit(report(error, of: type))
+            let code = report(error, of: type)
+            Glibc.exit(IngestEmailCommand.isForMailServer ? ExitStatus.mailServerCode(for: code) : code)
         }
     }
 

@@ -22,6 +22,11 @@ package final class DiskQueue: Sendable {
         queue.async(execute: work)
     }
 
+    /// Runs `work` after everything given before it, for a thread that may block; never called by `work` of this queue.
+    package func wait(_ work: () -> Void) {
+        queue.sync(execute: work)
+    }
+
     /// Runs `work` after everything given before it and returns what it returned, or throws what it threw.
     package func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value

@@ -203,6 +203,18 @@ private let flipsAll = ProcessInfo.processInfo.environment["ALL"] != nil
         }
     }
 
+    @Test func `an index that is mended is whole, however often`() async throws {
+        _ = try await fill(isClosed: true)
+        let index = try #require(files.paths.first { $0.extension == "index" })
+        let store = try fixture.open(files)
+        for round in 0..<300 {
+            files.flip(index, at: 9000)
+            #expect(try store.repair().count == 1, "round \(round)")
+            #expect(try store.verify().problems == [], "round \(round)")
+        }
+        await store.close()
+    }
+
     @Test func `what can be mended is mended, and what cannot is told`() async throws {
         let (key, data) = try await fill(isClosed: true)
         let index = try #require(files.paths.first { $0.extension == "index" })

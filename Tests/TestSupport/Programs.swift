@@ -29,8 +29,12 @@ package enum Programs {
         package let errors: String
     }
 
+    /// A program that does not read all of its input does not end the tests.
+    private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
     /// Runs a program to its end.
     package static func run(_ program: FilePath, _ arguments: [String], input: String = "") async throws -> Ended {
+        ignoreBrokenPipes
         let result = try await Subprocess.run(
             .path(program), arguments: Arguments(arguments), input: .string(input), output: .string(limit: 64 << 20),
             error: .string(limit: 1 << 20))

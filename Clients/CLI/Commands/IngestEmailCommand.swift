@@ -17,6 +17,15 @@ struct IngestEmailCommand: AsyncParsableCommand {
               msgexport ingest email --configuration news ~/sent-mail/
               msgexport ingest email --configuration news --message-id order-4711 order.eml
               sendmail-archive | msgexport ingest email --configuration news -
+
+            MAIL SERVERS
+            With --mta it is a mail server's transport: it prints nothing but what is wrong, and exits with 0 when the mail is taken, 75 \
+            (EX_TEMPFAIL) when it is to wait and be tried again, and 65 (EX_DATAERR) when no daemon would ever take it. The same mail \
+            again is a duplicate. In Postfix's master.cf:
+
+              msgexport unix - n n - 10 pipe flags=q user=mailer \
+                argv=/usr/bin/msgexport ingest email --mta --configuration news \
+                --sender=${sender} --recipient=${recipient} -
             """)
 
     @Argument(help: "Files, folders, or - for standard input.")
@@ -29,14 +38,30 @@ struct IngestEmailCommand: AsyncParsableCommand {
             valueName: "address"))
     var recipients: [String] = []
 
+    @Option(
+        help: ArgumentHelp("The sender of the envelope, where bounces go; MAILER-DAEMON: none.", valueName: "address"))
+    var sender: String?
+
+    @Flag(name: .customLong("mta"), help: "For a mail server: exit codes of sysexits.h, and no output.")
+    var isForMailServer = false
+
     @OptionGroup var envelope: Envelope
     @OptionGroup var connection: Connection
 
+    /// Whether a mail server runs this program: to be known also where its arguments are wrong.
+    static var isForMailServer: Bool {
+        CommandLine.arguments.dropFirst().starts(with: ["ingest", "email"]) && CommandLine.arguments.contains("--mta")
+    }
+
+    private var errorAddress: String? {
+        sender.flatMap { $0.uppercased() == "MAILER-DAEMON" ? nil : $0 }
+    }
+
     func validate() throws {
-        for recipient in recipients {
-            let parts = recipient.split(separator: "@", omittingEmptySubsequences: false)
+        for address in recipients + (errorAddress.map { [$0] } ?? []) {
+            let parts = address.split(separator: "@", omittingEmptySubsequences: false)
             guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else {
-                throw ValidationError("'\(recipient)' is not an address such as ada@example.com")
+                throw ValidationError("'\(address)' is not an address such as ada@example.com")
             }
         }
     }
@@ -48,7 +73,8 @@ struct IngestEmailCommand: AsyncParsableCommand {
         }
         var remaining = inputs[...]
         try await connection.withClient { client in
-            try await IngestReport(connection.output, isOne: inputs.count == 1).run(client) {
+            let format = isForMailServer ? .nothing : connection.output.report
+            try await IngestReport(format, isOne: inputs.count == 1).run(client) {
                 remaining.popFirst().map { input in
                     IngestItem(input.name) { () throws(Status) in try message(try input.read(limit: Limits.messageBytes)) }
                 }
@@ -59,8 +85,10 @@ struct IngestEmailCommand: AsyncParsableCommand {
     private func message(_ raw: [UInt8]) throws(Status) -> Message {
         var email = try Mail.parse(raw)
         email.address(to: recipients)
+        email.errorAddress = errorAddress
         return Message(
-            id: try envelope.id(recipients, raw), configuration: envelope.configuration, sentAt: envelope.sentAt,
+            id: try envelope.id(recipients + (errorAddress.map { ["from \($0)"] } ?? []), raw),
+            configuration: envelope.configuration, sentAt: envelope.sentAt,
             content: .email(email))
     }
 }

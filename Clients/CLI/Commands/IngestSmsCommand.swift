@@ -40,7 +40,7 @@ struct IngestSmsCommand: AsyncParsableCommand {
             try message(try input.read(limit: Limits.messageBytes))
         }
         try await connection.withClient { client in
-            try await IngestReport(connection.output, isOne: true).run(client) { item.take() }
+            try await IngestReport(connection.output.report, isOne: true).run(client) { item.take() }
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 
 /// The exit codes, one for each class of status: part of the command line's interface.
@@ -18,6 +19,16 @@ enum ExitStatus {
         case .deadlineExceeded: 10
         case .dataLoss: 11
         case .unknown, .unimplemented, .internal: other
+        }
+    }
+
+    /// What a mail server is told, which knows sysexits.h: what the mail itself is refused for comes back to who sent it; whatever else is mended,
+    /// in the daemon or in the server's own settings, and the mail waits until it is.
+    static func mailServerCode(for code: Int32) -> Int32 {
+        switch code {
+        case 0: EX_OK
+        case ExitStatus.code(for: .invalidArgument), ExitStatus.code(for: .alreadyExists): EX_DATAERR
+        default: EX_TEMPFAIL
         }
     }
 

@@ -22,11 +22,19 @@ struct IngestReport {
     private static let outcomeWidth = Outcome.allCases.map(\.rawValue.count).max() ?? 0
     private static let expiryWidth = 24
 
-    private let format: OutputFormat
+    /// How what became of messages is shown.
+    enum Format {
+        case table
+        case json
+        /// Only what was not taken, on standard error.
+        case nothing
+    }
+
+    private let format: Format
     private let isOne: Bool
 
     /// - Parameter isOne: whether there is one message: then its id is shown, and nothing is counted.
-    init(_ format: OutputFormat, isOne: Bool) {
+    init(_ format: Format, isOne: Bool) {
         self.format = format
         self.isOne = isOne
     }
@@ -111,7 +119,8 @@ struct IngestReport {
             showLine(
                 result.outcome.rawValue, result.expiresAt?.description ?? "-",
                 isOne ? "\(name)  \(Terminal.printable(id ?? ""))" : name)
-        case (.failure(let status), .table):
+        case (.success, .nothing): break
+        case (.failure(let status), .table), (.failure(let status), .nothing):
             Terminal.complain(status, about: item.name)
         case (_, .json):
             var json = JSONWriter()
@@ -159,6 +168,11 @@ struct IngestReport {
         if width >= 80 { line += DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap }
         Terminal.print(line + DisplayWidth.clipped(input, to: max(1, width - DisplayWidth.of(line))))
     }
+}
+
+extension OutputFormat {
+    /// As it is asked for.
+    var report: IngestReport.Format { self == .table ? .table : .json }
 }
 
 extension Result where Failure == Status {

@@ -1,3 +1,4 @@
+import Disk
 import Model
 import Synchronization
 
@@ -90,7 +91,8 @@ extension RecordStore {
                 throw DatasetError(.io, "\(error)")
             }
         }
-        sealClosed()
+        // In its place: two that write one index would leave the one's file under the other's key.
+        sealing.wait { sealClosed() }
         return mended
     }
 }
