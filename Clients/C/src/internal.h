@@ -4,6 +4,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
+#include <sys/types.h>
+#include <sys/un.h>
 
 #include "google/rpc/status.pb-c.h"
 #include "msgexport.h"
@@ -49,5 +51,79 @@ msgexport_code frame_message(
 bool frame_request(buffer *frames, uint32_t stream, const char *method, uint8_t flags);
 
 ProtobufCBinaryData binary(const char *text);
+
+/* No place. */
+enum { NONE = -1 };
+
+/* A message without a result. Its frames are kept, so that they can be sent again on another connection. */
+typedef struct {
+    buffer frames;
+    uint64_t tag;    /* the caller's */
+    uint64_t number; /* ours, never given again; its last bits are the place */
+    uint32_t stream;
+    int64_t deadline;
+    int next; /* in the order of submission; or, of a free place, the next free one */
+    int previous;
+} slot;
+
+struct msgexport {
+    struct sockaddr_un address;
+    char *sandbox;
+    int64_t timeout;
+    pid_t process;
+
+    int descriptor;
+    bool is_connecting;
+    int64_t connect_at; /* not before; grows with each attempt that fails */
+    int pause;
+    msgexport_error failure; /* why there is no connection */
+
+    slot entries[MSGEXPORT_IN_FLIGHT];
+    int first, last, free;
+    size_t count;
+    size_t bytes;
+    uint64_t numbers;
+    uint32_t streams;
+
+    buffer request; /* begins the shared call */
+    size_t request_sent;
+    int writing; /* the entry whose frames are written, and how much of it is */
+    size_t written;
+    buffer received;
+
+    msgexport_result *results;
+    size_t result_first, result_count, result_room;
+};
+
+/* Milliseconds of a clock that nobody sets. */
+int64_t now(void);
+
+/* in_flight.c: messages without a result, and results that were not taken. */
+
+/* Makes room for one more result: none is lost for want of memory. Returns whether there is memory. */
+bool reserve_result(msgexport *client);
+/* Adds a message at the end. There is a free place; `*frames` is its. */
+void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number, uint32_t stream);
+/* Makes a place one where a message can be. */
+void put_free(msgexport *client, int place);
+/* Forgets a message. */
+void remove_entry(msgexport *client, int place);
+/* Turns a message into its result. */
+void settle(msgexport *client, int place, const msgexport_result *result);
+void settle_error(msgexport *client, int place, const msgexport_error *error);
+void settle_all(msgexport *client, const msgexport_error *error);
+/* Where a message is; NONE: it has its result. */
+int place_of_number(const msgexport *client, uint64_t number);
+int place_of_stream(const msgexport *client, uint32_t stream);
+
+/* connection.c: none of these waits. */
+
+void connect_now(msgexport *client);
+void finish_connecting(msgexport *client);
+void disconnect(msgexport *client);
+/* The connection is gone: what is in flight is sent again on another one, after a pause. `error` is an errno; 0: the daemon closed it. */
+void lose(msgexport *client, int error);
+void write_what_goes(msgexport *client);
+void read_what_comes(msgexport *client);
 
 #endif
