@@ -31,12 +31,16 @@ build: deps      ## Builds everything, tests included.
 
 # Apart, as tests of one run share its threads: those that compute for long would starve those that talk to each other.
 # One that waits for what never comes is ended.
+# A crash says first what it was.
+export SWIFT_BACKTRACE ?= threads=crashed,registers=none,images=none,limit=32,color=no
+# Whole daemons and servers: as many at a time as have a fair share of two cores.
+FEW := --experimental-maximum-parallelization-width 6
 TESTS := timeout --kill-after=30 1500 $(SWIFT) test --skip-build
 test: build $(READERS) $(SERVERS) $(CLIENTS) ## Builds, then runs all tests.
 	$(TESTS) --skip 'RPCTests|IntegrationTests|CrashTests|SupervisorTests'
 	$(TESTS) --filter RPCTests
-	$(TESTS) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
-	$(TESTS) --filter 'SupervisorTests|StorageServerTests'
+	$(TESTS) $(FEW) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
+	$(TESTS) $(FEW) --filter 'SupervisorTests|StorageServerTests'
 
 # pyarrow, DuckDB and polars, which judge the files that the tests write.
 $(READERS): Tests/requirements.txt | deps
