@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev libzstd-dev libsnappy-dev libdeflate-dev \
-	libsqlite3-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
+	libsqlite3-dev libsodium-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
@@ -54,7 +54,7 @@ $(READERS): Tests/requirements.txt | deps
 	.build/clients/python/bin/pip install --quiet --disable-pip-version-check --force-reinstall ./Clients/Python
 	touch $@
 
-.build/c/sanitized/scenes: $(wildcard Clients/C/*/*.[ch]) Clients/C/Makefile | deps
+.build/c/sanitized/scenes: $(wildcard Clients/C/*/*.[ch] Sources/CMessages/generated/*/*/*.c) Clients/C/Makefile | deps
 	$(MAKE) --no-print-directory -C Clients/C BUILD=$(CURDIR)/.build/c tests >/dev/null
 
 # Servers that tests talk to. Those of Debian are unpacked and not installed: nobody wants a service of the machine's for that.

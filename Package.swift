@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CProcess"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
@@ -68,6 +69,7 @@ let package = Package(
         module("Disk", [system]),
         module("Messages", ["Model", "CMessages"]),
         module("RPC", ["Model", "Messages", nio, nioPosix]),
+        module("SealedBox", ["CSodium"]),
         module("Dataset", ["Model", "Disk", "CZstd", crypto, system]),
         module("Audit", ["Model", crypto]),
         module("Catalog", ["Model", "Audit", grdb, system]),
@@ -78,12 +80,14 @@ let package = Package(
             "Daemon",
             [
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
-                "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
+                "SealedBox", "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
             ]),
         program("msgexportd", ["CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", argumentParser, logging, system]),
 
         // The clients.
-        module("MessageExportClient", ["Model", "Messages", "RPC", nio, nioPosix], path: "Clients/Swift"),
+        module(
+            "MessageExportClient", ["Model", "Messages", "RPC", "Disk", "SealedBox", nio, nioPosix, system],
+            path: "Clients/Swift"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
             "msgexport",
@@ -127,10 +131,14 @@ let package = Package(
                 logging,
                 system,
             ]),
+        tests("ClientTests", ["MessageExportClient", "Disk", "Messages", "Model", "SealedBox", system]),
         tests("MailTests", ["Mail", "Model", system]),
         tests(
             "IntegrationTests",
-            ["MessageExportClient", "Messages", "Model", "RPC", "msgexportd", "msgexport", subprocess, system]),
+            [
+                "MessageExportClient", "Disk", "Messages", "Model", "RPC", "SealedBox", "msgexportd", "msgexport", subprocess,
+                system,
+            ]),
         tests("TidyTests", [system]),
         tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),
     ],

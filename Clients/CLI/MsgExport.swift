@@ -31,7 +31,8 @@ struct MsgExport: AsyncParsableCommand {
             """,
         version: productVersion,
         subcommands: [
-            StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, DatasetCommand.self,
+            StatusCommand.self, HealthCommand.self, ConfigurationCommand.self, IngestCommand.self, SpoolCommand.self,
+            DatasetCommand.self,
             DestinationCommand.self, DataflowCommand.self, RunCommand.self, ManifestCommand.self, SandboxCommand.self,
             AccessCommand.self,
             AuditCommand.self, OrganizationCommand.self, TimeCommand.self, CallCommand.self,

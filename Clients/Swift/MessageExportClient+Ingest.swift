@@ -23,11 +23,27 @@ extension MessageExportClient {
                 "the message has \(packed.count) bytes with all parts, at most \(Limits.messageBytes) are allowed",
                 limit: Limits.messageBytes)
         }
-        return try await client.stream(MethodName.ingestChunks.described, timeout: timeout) { (stream) throws(Status) in
+        return try await send(packed, as: .ingestChunks)
+    }
+
+    /// Hands over what waited in a spool: a sealed `SpooledMessage`.
+    func ingest(sealed box: [UInt8], to spoolKey: [UInt8]) async throws(Status) -> IngestResult {
+        try await send(box, as: .ingestSealed, spoolKey: spoolKey)
+    }
+
+    /// The key to seal to.
+    func spoolKey() async throws(Status) -> SpoolKey { try await call(.getSpoolKey, SandboxRequest(sandbox: sandbox)) }
+
+    private func send(
+        _ content: [UInt8], as method: MethodName, spoolKey: [UInt8] = []
+    ) async throws(Status) -> IngestResult {
+        try await client.stream(method.described, timeout: timeout) { (stream) throws(Status) in
             do throws(Status) {
-                for start in Swift.stride(from: 0, to: packed.count, by: Limits.chunkBytes) {
-                    var chunk = IngestChunk(content: Array(packed[start..<min(start + Limits.chunkBytes, packed.count)]))
-                    if start == 0 { (chunk.sandbox, chunk.messageBytes) = (sandbox, UInt64(packed.count)) }
+                for start in Swift.stride(from: 0, to: content.count, by: Limits.chunkBytes) {
+                    var chunk = IngestChunk(content: Array(content[start..<min(start + Limits.chunkBytes, content.count)]))
+                    if start == 0 {
+                        (chunk.sandbox, chunk.messageBytes, chunk.spoolKey) = (sandbox, UInt64(content.count), spoolKey)
+                    }
                     try await stream.send(chunk.packed)
                 }
                 try await stream.finish()

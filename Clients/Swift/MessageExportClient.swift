@@ -46,6 +46,14 @@ public final class MessageExportClient: Sendable {
         }
     }
 
+    /// A client that connects with its first call.
+    package convenience init(
+        socket: String, sandbox: String = defaultSandbox, timeout: Duration = .seconds(Limits.clientCallSeconds),
+        retryTime: Duration
+    ) {
+        self.init(client: Client(path: socket, retryTime: retryTime), sandbox: sandbox, timeout: timeout)
+    }
+
     private init(client: Client, sandbox: String, timeout: Duration) {
         self.client = client
         self.sandbox = sandbox

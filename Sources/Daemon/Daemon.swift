@@ -23,12 +23,7 @@ package enum DaemonProcess {
         try MasterKeyRotation.requireNone(settings, files: files)
         let time = try TrustedTime(settings.trustedTime)
 
-        let hasData = try unlessDiskFails { () throws(DiskError) in
-            for path in [settings.catalog, settings.data.appending("keys"), settings.data.appending("datasets")]
-            where try files.exists(path) { return true }
-            return false
-        }
-        let master = try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
+        let master = try loadMasterKey(settings, files: files, logger: logger)
         let (catalog, signingKey) = try await openCatalog(settings, master: master, files: files, time: time)
         let healthChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let datasets = Datasets(
@@ -48,6 +43,10 @@ package enum DaemonProcess {
         let audit = AuditService(
             catalog: catalog, refusals: refusals, reserve: ReservedSpace(settings.auditReserve, bytes: Limits.auditReservedBytes),
             logger: logger)
+        let spoolKeys = try SpoolKeys(settings.spoolKeys, master: master, time: time) {
+            logger.error("damage", metadata: ["found": "the spool key \($0) is damaged"])
+        }
+        let spool = SpoolGate(keys: spoolKeys, gate: gate, time: time)
         let flags = FlagService(gate: gate)
         let management = ManagementService(gate)
         let handlers = ManagementHandlers(
@@ -57,7 +56,7 @@ package enum DaemonProcess {
         let health = HealthService(directory: directory, catalog: catalog, time: time, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(
-            sockets: settings.sockets, methods: methods(ingester, flags, health, handlers, management), logger: logger)
+            sockets: settings.sockets, methods: methods(ingester, spool, flags, health, handlers, management), logger: logger)
         // Stopped in reverse: who watches health learns of it first; exports end, so that those who wait for one are answered; then the
         // sockets go; what was refused is recorded last.
         let group = ServiceGroup(
@@ -71,7 +70,8 @@ package enum DaemonProcess {
                             catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger)),
                     .init(
                         service: ExpiryService(
-                            directory: directory, ledger: ledger, isDoubtful: { time.reading.doubt != nil }, logger: logger)
+                            directory: directory, ledger: ledger, destroyOldSpoolKeys: spoolKeys.destroyOld,
+                            isDoubtful: { time.reading.doubt != nil }, logger: logger)
                     ),
                     .init(service: UpkeepService(directory: directory, sandboxes: sandboxes, logger: logger)),
                     .init(service: flags), .init(service: health),
@@ -87,15 +87,24 @@ package enum DaemonProcess {
         try outcome.get()
     }
 
+    private static func loadMasterKey(_ settings: DaemonSettings, files: any Files, logger: Logger) throws(Status) -> MasterKey {
+        let hasData = try unlessDiskFails { () throws(DiskError) in
+            for path in [settings.catalog, settings.data.appending("keys"), settings.data.appending("datasets")]
+            where try files.exists(path) { return true }
+            return false
+        }
+        return try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
+    }
+
     private static func record(_ action: AuditEvent.Action, in catalog: CatalogStore) async throws(Status) {
         do { try await catalog.record([Deed(user: nil, action: action, detail: productVersion)]) } catch { throw Status(error) }
     }
 
     private static func methods(
-        _ ingester: Ingester, _ flags: FlagService, _ health: HealthService, _ handlers: ManagementHandlers,
-        _ management: ManagementService
+        _ ingester: Ingester, _ spool: SpoolGate, _ flags: FlagService, _ health: HealthService,
+        _ handlers: ManagementHandlers, _ management: ManagementService
     ) -> [Method] {
-        let served = ingestion(ingester, flags)
+        let served = ingestion(ingester, spool, flags, management)
             .merging(openToAll(health, handlers, management)) { first, _ in first }
             .merging(sandboxed(handlers, management)) { first, _ in first }
             .merging(organizational(handlers, management)) { first, _ in first }
@@ -106,7 +115,9 @@ package enum DaemonProcess {
     }
 
     /// Who may ingest is decided for each message.
-    private static func ingestion(_ ingester: Ingester, _ flags: FlagService) -> [MethodName: MethodHandler] {
+    private static func ingestion(
+        _ ingester: Ingester, _ spool: SpoolGate, _ flags: FlagService, _ management: ManagementService
+    ) -> [MethodName: MethodHandler] {
         let chunkMemory = Allowance(limit: Limits.chunkedBytes, share: Limits.chunkedBytesPerConnection)
         let chunkQueue = DiskQueue("chunked")
         return [
@@ -114,6 +125,8 @@ package enum DaemonProcess {
             .watchConfigurations: .single(flags.watch),
             .ingestStream: .stream { IngestStreamHandler($0, ingester) },
             .ingestChunks: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue) },
+            .ingestSealed: .stream { IngestChunksHandler($0, ingester, chunkMemory, chunkQueue, spool: spool) },
+            .getSpoolKey: management.sandboxed(.ingest, spool.key),
         ]
     }
 
@@ -241,7 +254,9 @@ package enum DaemonProcess {
             ].compactMap {
                 $0.lastComponent?.string
             }
-            return try files.list(settings.data).first { !(ours + ["lost+found", "keys", "datasets", "gnupg"]).contains($0) }
+            return try files.list(settings.data).first {
+                !(ours + ["lost+found", "keys", "datasets", "gnupg", "spool-keys"]).contains($0)
+            }
         }
         guard let foreign else { return }
         throw Status(

@@ -56,6 +56,8 @@ package struct DaemonSettings: Sendable {
     /// There while the master key is being changed.
     var rotation: FilePath { data.appending("master-key-rotation") }
     var signingKey: FilePath { data.appending("signing.key") }
+    /// What senders' spools are sealed to.
+    var spoolKeys: FilePath { data.appending("spool-keys") }
     /// GnuPG's own, in which there are no keys.
     var openPGPHome: FilePath { data.appending("gnupg") }
     var socket: FilePath { FilePath(sockets[0].path) }

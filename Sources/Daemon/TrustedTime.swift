@@ -1,6 +1,5 @@
 import Disk
 import Formats
-import Glibc
 import Model
 import Synchronization
 import SystemPackage
@@ -52,9 +51,5 @@ final class TrustedTime: TimeSource {
 
     private static var boot: Int64 { BootClock.milliseconds }
 
-    private static var wall: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    private static var wall: Instant { WallClock.now }
 }

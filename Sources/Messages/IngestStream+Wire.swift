@@ -109,17 +109,20 @@ package struct IngestChunk: Hashable, WireMessage {
     package var sandbox: String
     package var messageBytes: UInt64
     package var content: [UInt8]
+    package var spoolKey: [UInt8]
 
-    package init(sandbox: String = "", messageBytes: UInt64 = 0, content: [UInt8]) {
+    package init(sandbox: String = "", messageBytes: UInt64 = 0, content: [UInt8], spoolKey: [UInt8] = []) {
         self.sandbox = sandbox
         self.messageBytes = messageBytes
         self.content = content
+        self.spoolKey = spoolKey
     }
 
     package init(packed: [UInt8]) throws(Status) {
         self = try unpack(packed, messageexport__v1__ingest_chunk__unpack) { (wire) throws(Status) in
             IngestChunk(
-                sandbox: try wire.sandbox.text("sandbox"), messageBytes: wire.message_bytes, content: wire.content.array)
+                sandbox: try wire.sandbox.text("sandbox"), messageBytes: wire.message_bytes, content: wire.content.array,
+                spoolKey: wire.spool_key.array)
         }
     }
 
@@ -128,6 +131,7 @@ package struct IngestChunk: Hashable, WireMessage {
             wire.sandbox = draft.text(sandbox)
             wire.message_bytes = messageBytes
             wire.content = draft.bytes(content)
+            wire.spool_key = draft.bytes(spoolKey)
         }
     }
 }

@@ -13,6 +13,8 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package static let ingest = ours("IngestionService", "Ingest")
     package static let ingestStream = ours("IngestionService", "IngestStream")
     package static let ingestChunks = ours("IngestionService", "IngestChunks")
+    package static let getSpoolKey = ours("IngestionService", "GetSpoolKey")
+    package static let ingestSealed = ours("IngestionService", "IngestSealed")
     package static let createConfiguration = ours("ConfigurationService", "CreateConfiguration")
     package static let editConfiguration = ours("ConfigurationService", "EditConfiguration")
     package static let submitConfiguration = ours("ConfigurationService", "SubmitConfiguration")

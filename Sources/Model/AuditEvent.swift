@@ -43,6 +43,7 @@ public struct AuditEvent: Hashable, Sendable {
         case recordExpire = "record.expire"
         case recordExpireUnexported = "record.expire-unexported"
         case accessRefused = "access.refused"
+        case spoolRefused = "spool.refused"
         case timeDoubtful = "time.doubtful"
         case timeTrusted = "time.trusted"
     }

@@ -44,11 +44,13 @@ public enum Limits {
     public static let unreadSeconds = 60
     /// How long all chunks of one message may take: they hold memory. On a local socket the largest takes a second.
     public static let chunksSeconds = 60
-    /// Bytes that the messages of all `IngestChunks` calls under way together may have; further calls are refused for the moment. Two of
-    /// the largest.
-    public static let chunkedBytes = 2 * messageBytes
+    /// A message with all parts that waited in a spool: sealed, with what is told of it.
+    public static let sealedBytes = messageBytes + 1024
+    /// Bytes that the messages of all `IngestChunks` and `IngestSealed` calls under way together may have; further calls are refused for the
+    /// moment. Two of the largest.
+    public static let chunkedBytes = 2 * sealedBytes
     /// Those of one connection among them: one of the largest.
-    public static let chunkedBytesPerConnection = messageBytes
+    public static let chunkedBytesPerConnection = sealedBytes
     /// Records over `batchBytes` held in memory to be answered, all connections together; further reads wait. Two of the largest.
     public static let largeRecordBytes = 2 * largeRecordBytesPerConnection
     /// Those of one connection among them: one of the largest, with what is stored beside the message.
@@ -308,6 +310,22 @@ public enum Limits {
 
     /// A piece of a message that does not fit a frame, as clients send it.
     public static let chunkBytes = 256 << 10
+    /// How long a key that spools are sealed to is the newest.
+    public static let spoolKeyHours = 24
+    /// How long it is kept: what waits in a spool may be as old as the longest retention, and is sealed to the newest key that its client knows.
+    public static let spoolKeyDays = retentionDaysAllowed.upperBound + 2
+    /// Bytes of the entries of a spool, unless its client says otherwise.
+    public static let spoolBytes: Int64 = 1 << 30
+    /// Entries of a spool, unless its client says otherwise.
+    public static let spoolEntries = 100_000
+    /// How long an ingest may take with a spool, unless its client says otherwise.
+    public static let spoolDeadlineMilliseconds = 2000
+    /// Of that, what is left for the spool's disk: at most this, and a quarter.
+    public static let spoolWriteMilliseconds = 250
+    /// Pauses of who hands a spool over, while the daemon takes nothing, or nothing waits.
+    public static let spoolPauseMilliseconds = 500...30_000
+    /// How old what another process knows of a spool's size may be.
+    public static let spoolLookMilliseconds = 1000
     /// How long a client waits for a connection and, unless told otherwise, for an answer.
     public static let clientCallSeconds = 30
     /// Calls that a client has under way on its connection; further ones wait. Half of what the server takes, as those of its calls that

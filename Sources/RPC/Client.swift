@@ -30,7 +30,12 @@ package final class Client: Sendable {
 
     /// Another client of the same server: it connects with its first call.
     package func another() -> Client {
-        Client(path: path, retryTime: retryTime, state: .disconnected)
+        Client(path: path, retryTime: retryTime)
+    }
+
+    /// A client that connects with its first call; parameters as of `connect`.
+    package convenience init(path: String, retryTime: Duration) {
+        self.init(path: path, retryTime: retryTime, state: .disconnected)
     }
 
     private init(path: String, retryTime: Duration, state: State) {

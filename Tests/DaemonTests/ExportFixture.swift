@@ -84,7 +84,8 @@ final class ExportFixture {
             alerts: alerts,
             backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),
             expiry: ExpiryService(
-                directory: directory, ledger: ledger, isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } }, logger: logger))
+                directory: directory, ledger: ledger, destroyOldSpoolKeys: { () throws(Status) in 0 },
+                isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } }, logger: logger))
         self.running = running
         return running
     }

@@ -59,7 +59,8 @@ import Testing
             Row(.ingestChunks, .ingest) {
                 IngestChunk(sandbox: $0, messageBytes: UInt64(message.packed.count), content: message.packed).packed
             },
-            Row(.watchConfigurations, .ingest, only),
+            Row(.ingestSealed, .ingest) { IngestChunk(sandbox: $0, messageBytes: 1, content: [0], spoolKey: [0]).packed },
+            Row(.getSpoolKey, .ingest, only), Row(.watchConfigurations, .ingest, only),
             Row(.createConfiguration, .change) {
                 CreateConfigurationRequest(sandbox: $0, name: "1", channel: .sms, settings: ConfigurationChange(), submit: false)
                     .packed

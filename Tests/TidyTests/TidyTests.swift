@@ -13,13 +13,13 @@ import Testing
     private static let allowed: [String: Set<String>] = [
         "Model": [], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "CZstd", "Crypto", "SystemPackage"],
-        "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
+        "SealedBox": ["CSodium"], "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
         "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
         "Destinations": ["Model", "Disk", "CProcess", "Crypto", "Subprocess", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto", "SystemPackage"],
         "Daemon": [
             "CMalloc", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
-            "Crypto",
+            "SealedBox", "Crypto",
             "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
             "Subprocess",
@@ -27,7 +27,7 @@ import Testing
         "msgexportd": [
             "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage",
         ],
-        "Clients/Swift": ["Model", "Messages", "RPC"], "Clients/Mail": ["Model", "CGMime"],
+        "Clients/Swift": ["Model", "Messages", "RPC", "Disk", "SealedBox", "SystemPackage"], "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [
             "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Audit", "Messages", "Model", "ArgumentParser", "Crypto",
             "SystemPackage",

@@ -18,6 +18,8 @@ struct IngestEmailCommand: AsyncParsableCommand {
               msgexport ingest email --configuration news --message-id order-4711 order.eml
               sendmail-archive | msgexport ingest email --configuration news -
 
+            With --spool a mail that the daemon does not take in time waits in a folder, sealed: see 'msgexport spool --help'.
+
             MAIL SERVERS
             With --mta it is a mail server's transport: it prints nothing but what is wrong, and exits with 0 when the mail is taken, 75 \
             (EX_TEMPFAIL) when it is to wait and be tried again, and 65 (EX_DATAERR) when no daemon would ever take it. The same mail \
@@ -46,6 +48,7 @@ struct IngestEmailCommand: AsyncParsableCommand {
     var isForMailServer = false
 
     @OptionGroup var envelope: Envelope
+    @OptionGroup var spool: SpoolOptions
     @OptionGroup var connection: Connection
 
     /// Whether a mail server runs this program: to be known also where its arguments are wrong.
@@ -72,9 +75,9 @@ struct IngestEmailCommand: AsyncParsableCommand {
             throw ValidationError("--message-id names one message, but there are \(inputs.count) files")
         }
         var remaining = inputs[...]
-        try await connection.withClient { client in
+        try await connection.withReceiver(spool.settings) { receiver in
             let format = isForMailServer ? .nothing : connection.output.report
-            try await IngestReport(format, isOne: inputs.count == 1).run(client) {
+            try await IngestReport(format, isOne: inputs.count == 1).run(receiver) {
                 remaining.popFirst().map { input in
                     IngestItem(input.name) { () throws(Status) in try message(try input.read(limit: Limits.messageBytes)) }
                 }

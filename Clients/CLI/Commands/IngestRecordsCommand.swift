@@ -36,7 +36,7 @@ struct IngestRecordsCommand: AsyncParsableCommand {
         let inputs = try InputFile.all(paths).filter { !$0.isManifest || paths.contains($0.name) }
         var rows = Rows(inputs, configuration: configuration)
         try await connection.withClient { client in
-            try await IngestReport(connection.output.report, isOne: false).run(client) { rows.next() }
+            try await IngestReport(connection.output.report, isOne: false).run(.daemon(client)) { rows.next() }
         }
     }
 

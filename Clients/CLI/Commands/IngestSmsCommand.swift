@@ -28,6 +28,7 @@ struct IngestSmsCommand: AsyncParsableCommand {
     var media: String?
 
     @OptionGroup var envelope: Envelope
+    @OptionGroup var spool: SpoolOptions
     @OptionGroup var connection: Connection
 
     func validate() throws {
@@ -39,8 +40,8 @@ struct IngestSmsCommand: AsyncParsableCommand {
         var item: IngestItem? = IngestItem(input.name) { () throws(Status) in
             try message(try input.read(limit: Limits.messageBytes))
         }
-        try await connection.withClient { client in
-            try await IngestReport(connection.output.report, isOne: true).run(client) { item.take() }
+        try await connection.withReceiver(spool.settings) { receiver in
+            try await IngestReport(connection.output.report, isOne: true).run(receiver) { item.take() }
         }
     }
 

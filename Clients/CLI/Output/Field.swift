@@ -40,6 +40,11 @@ struct Field {
         self.value = value
     }
 
+    /// A count.
+    init(_ label: String, _ key: String, _ count: Int) {
+        self.init(label, key, .number(UInt64(clamping: count)))
+    }
+
     /// A time, or none.
     init(_ label: String, _ key: String, _ time: Instant?) {
         self.init(label, key, time.map { .text($0.description) } ?? .none("none"))

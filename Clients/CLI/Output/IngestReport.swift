@@ -19,7 +19,7 @@ struct IngestItem: Sendable {
 struct IngestReport {
     /// Messages on their way at the same time: enough to share the disk's syncs, few enough to hold in memory.
     private static let atOnce = 16
-    private static let outcomeWidth = Outcome.allCases.map(\.rawValue.count).max() ?? 0
+    private static let outcomeWidth = Handover.outcomes.map(\.count).max() ?? 0
     private static let expiryWidth = 24
 
     /// How what became of messages is shown.
@@ -41,9 +41,9 @@ struct IngestReport {
 
     /// - Parameter next: the next message; nil: there is none.
     /// - Throws: `ExitCode` of the first that was not taken, when all have been tried; `unavailable` when the daemon is gone.
-    func run(_ client: MessageExportClient, next: () -> IngestItem?) async throws {
+    func run(_ receiver: Receiver, next: () -> IngestItem?) async throws {
         if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
-        var counts: [Outcome: Int] = [:]
+        var counts: [String: Int] = [:]
         var failures = Failures()
         var firstFailure: Status?
         // What may be meant, by the name of a configuration that is not there.
@@ -52,11 +52,11 @@ struct IngestReport {
             var items: [IngestItem] = []
             while items.count < IngestReport.atOnce, let item = next() { items.append(item) }
             guard !items.isEmpty else { break }
-            let results = await ingest(items, client, &hints)
+            let results = await ingest(items, receiver, &hints)
             for (item, result) in zip(items, results) {
                 show(item, result)
                 switch result {
-                case .success(let result): counts[result.outcome, default: 0] += 1
+                case .success(let handover): counts[handover.outcome, default: 0] += 1
                 case .failure(let status):
                     if result.isUnavailable { failures.unknown += 1 } else { failures.refused += 1 }
                     firstFailure = firstFailure ?? status
@@ -75,19 +75,19 @@ struct IngestReport {
     }
 
     private func ingest(
-        _ items: [IngestItem], _ client: MessageExportClient, _ hints: inout [String: String?]
-    ) async -> [Result<IngestResult, Status>] {
-        var results = await withTaskGroup(of: (Int, Result<IngestResult, Status>).self) { group in
+        _ items: [IngestItem], _ receiver: Receiver, _ hints: inout [String: String?]
+    ) async -> [Result<Handover, Status>] {
+        var results = await withTaskGroup(of: (Int, Result<Handover, Status>).self) { group in
             for (index, item) in items.enumerated() {
                 group.addTask {
                     do throws(Status) {
-                        return (index, .success(try await client.ingest(item.message.get())))
+                        return (index, .success(try await receiver.ingest(item.message.get())))
                     } catch {
                         return (index, .failure(error))
                     }
                 }
             }
-            let unanswered = Result<IngestResult, Status>.failure(Status(.internal, "not answered"))
+            let unanswered = Result<Handover, Status>.failure(Status(.internal, "not answered"))
             var results = Array(repeating: unanswered, count: items.count)
             for await (index, result) in group { results[index] = result }
             return results
@@ -96,12 +96,12 @@ struct IngestReport {
         for (item, index) in zip(items, results.indices) {
             guard case .failure(let status) = results[index], status.code == .resourceExhausted, status.reason == .temporary
             else { continue }
-            do throws(Status) { results[index] = .success(try await client.ingest(item.message.get())) } catch {
+            do throws(Status) { results[index] = .success(try await receiver.ingest(item.message.get())) } catch {
                 results[index] = .failure(error)
             }
         }
         for (item, index) in zip(items, results.indices) {
-            guard case .failure(var status) = results[index], status.code == .notFound,
+            guard case .daemon(let client) = receiver, case .failure(var status) = results[index], status.code == .notFound,
                 let name = try? item.message.get().configuration
             else { continue }
             if hints[name] == nil { hints[name] = await status.suggesting(.configuration, for: name, client).hint }
@@ -111,13 +111,13 @@ struct IngestReport {
         return results
     }
 
-    private func show(_ item: IngestItem, _ result: Result<IngestResult, Status>) {
+    private func show(_ item: IngestItem, _ result: Result<Handover, Status>) {
         let id = try? item.message.get().id.value
         switch (result, format) {
-        case (.success(let result), .table):
+        case (.success(let handover), .table):
             let name = Terminal.printable(item.name)
             showLine(
-                result.outcome.rawValue, result.expiresAt?.description ?? "-",
+                handover.outcome, handover.answer?.expiresAt?.description ?? "-",
                 isOne ? "\(name)  \(Terminal.printable(id ?? ""))" : name)
         case (.success, .nothing): break
         case (.failure(let status), .table), (.failure(let status), .nothing):
@@ -128,10 +128,10 @@ struct IngestReport {
                 json.member("input", item.name)
                 json.member("messageId", id)
                 switch result {
-                case .success(let result):
-                    json.member("outcome", result.outcome.rawValue)
-                    json.member("ingestedAt", result.ingestedAt?.description)
-                    json.member("expiresAt", result.expiresAt?.description)
+                case .success(let handover):
+                    json.member("outcome", handover.outcome)
+                    json.member("ingestedAt", handover.answer?.ingestedAt?.description)
+                    json.member("expiresAt", handover.answer?.expiresAt?.description)
                 case .failure(let status):
                     json.object("error") { json in
                         json.member("code", status.code.name)
@@ -151,8 +151,8 @@ struct IngestReport {
         var unknown = 0
     }
 
-    private func summarize(_ counts: [Outcome: Int], failures: Failures) {
-        let parts = Outcome.allCases.compactMap { outcome in counts[outcome].map { "\($0) \(outcome.rawValue)" } }
+    private func summarize(_ counts: [String: Int], failures: Failures) {
+        let parts = Handover.outcomes.compactMap { outcome in counts[outcome].map { "\($0) \(outcome)" } }
         let refused = failures.refused > 0 ? ["\(failures.refused) refused"] : []
         let all = parts + refused + (failures.unknown > 0 ? ["\(failures.unknown) unknown"] : [])
         Terminal.print(all.isEmpty ? "nothing to ingest" : all.joined(separator: ", "))
@@ -167,6 +167,24 @@ struct IngestReport {
         }
         if width >= 80 { line += DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap }
         Terminal.print(line + DisplayWidth.clipped(input, to: max(1, width - DisplayWidth.of(line))))
+    }
+}
+
+extension Handover {
+    /// All words of `outcome`.
+    fileprivate static var outcomes: [String] { Outcome.allCases.map(\.rawValue) + ["SPOOLED", "DROPPED"] }
+
+    /// In a word.
+    fileprivate var outcome: String {
+        switch self {
+        case .answered(let result): result.outcome.rawValue
+        case .spooled: "SPOOLED"
+        case .dropped: "DROPPED"
+        }
+    }
+
+    fileprivate var answer: IngestResult? {
+        if case .answered(let result) = self { result } else { nil }
     }
 }
 

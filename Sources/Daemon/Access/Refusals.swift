@@ -10,17 +10,18 @@ final class Refusals: Sendable {
         let user: UInt32
         let method: MethodName
         let chain: String
+        let action: AuditEvent.Action
     }
 
     private let counts: Mutex<[Kind: UInt64]> = Mutex([:])
 
     /// - Parameter chain: id of the sandbox; empty: of none, or of one that does not exist.
-    func add(_ call: Call, chain: String) {
-        let kind = Kind(user: call.peer.uid, method: call.method.name, chain: chain)
+    func add(_ call: Call, chain: String, action: AuditEvent.Action = .accessRefused) {
+        let kind = Kind(user: call.peer.uid, method: call.method.name, chain: chain, action: action)
         counts.withLock { counts in
             // There are fewer kinds than users times methods; whoever has many users has them counted as one.
             let isKnown = counts[kind] != nil || counts.count < Limits.refusalsCounted
-            counts[isKnown ? kind : Kind(user: .max, method: kind.method, chain: ""), default: 0] += 1
+            counts[isKnown ? kind : Kind(user: .max, method: kind.method, chain: "", action: action), default: 0] += 1
         }
     }
 
@@ -32,7 +33,7 @@ final class Refusals: Sendable {
         }
         return taken.map { kind, count in
             Deed(
-                user: kind.user, chain: kind.chain, action: .accessRefused, object: "\(kind.method)", outcome: .refused,
+                user: kind.user, chain: kind.chain, action: kind.action, object: "\(kind.method)", outcome: .refused,
                 count: count)
         }.sorted { ($0.chain, $0.object) < ($1.chain, $1.object) }
     }

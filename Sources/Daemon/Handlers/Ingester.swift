@@ -19,17 +19,19 @@ struct Ingester: Sendable {
 
     /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
     ///
-    /// - Parameter path: of the message in what was sent; nil: it is all of it.
+    /// - Parameters:
+    ///   - path: of the message in what was sent; nil: it is all of it.
+    ///   - handedOverAt: when it was sent, unless it says so itself; nil: now.
     func ingest(
         _ message: Result<CheckedMessage, Status>, at path: @autoclosure () -> String? = nil, of call: Call,
-        into entry: SandboxDirectory.Entry,
+        into entry: SandboxDirectory.Entry, handedOverAt: Instant? = nil,
         completion: @escaping Completion
     ) {
         switch message {
         case .failure(let status): completion(.failure(status))
         case .success(let message):
             do throws(Status) {
-                try ingest(message, of: call, into: entry, completion: completion)
+                try ingest(message, of: call, into: entry, handedOverAt ?? time.now, completion: completion)
             } catch {
                 completion(.failure(path().map { error.within($0) } ?? error))
             }
@@ -37,7 +39,8 @@ struct Ingester: Sendable {
     }
 
     private func ingest(
-        _ message: CheckedMessage, of call: Call, into entry: SandboxDirectory.Entry, completion: @escaping Completion
+        _ message: CheckedMessage, of call: Call, into entry: SandboxDirectory.Entry, _ handedOverAt: Instant,
+        completion: @escaping Completion
     ) throws(Status) {
         guard let configuration = entry.configurations[message.configuration] else {
             throw Status(
@@ -58,7 +61,7 @@ struct Ingester: Sendable {
         guard entry.messageExport else {
             throw Status(.failedPrecondition, "the organization is not entitled to message export")
         }
-        let sentAt = message.sentAt ?? time.now
+        let sentAt = message.sentAt ?? handedOverAt
         let stored = StoredMessage(
             message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
             sentAt: sentAt)

@@ -100,8 +100,7 @@ package struct MasterKeyRotation {
         var left: [String] = []
         let folder = settings.data.appending("keys")
         do throws(DiskError) {
-            guard try files.exists(folder) else { return [] }
-            for id in try files.list(folder) {
+            for id in try files.exists(folder) ? files.list(folder) : [] {
                 for epoch in try files.list(folder.appending(id)).compactMap(UInt32.init) {
                     let outcome = try rewrap(id, epoch, from: old, to: new)
                     left += outcome.left
@@ -110,10 +109,12 @@ package struct MasterKeyRotation {
                             + "\(outcome.already) were already, \(outcome.left.count) left")
                 }
             }
-            return left
         } catch {
             throw Status(error)
         }
+        let spool = try SpoolKeys.rewrap(settings.spoolKeys, from: old, to: new)
+        tell("spools: \(spool.rewrapped) keys wrapped by the new key, \(spool.left.count) left")
+        return left + spool.left
     }
 
     private func rewrap(

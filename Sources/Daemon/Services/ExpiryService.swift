@@ -7,6 +7,8 @@ import ServiceLifecycle
 struct ExpiryService: Service {
     let directory: SandboxDirectory
     let ledger: ExpiryLedger
+    /// Returns how many there were.
+    let destroyOldSpoolKeys: @Sendable () async throws(Status) -> Int
     /// Whether the clock is doubted.
     let isDoubtful: @Sendable () -> Bool
     let logger: Logger
@@ -21,6 +23,13 @@ struct ExpiryService: Service {
     /// Destroys what has expired by now.
     func expireWhatIsOver() async {
         for entry in directory.snapshot.entries.values where !isDoubtful() { await expire(entry) }
+        guard !isDoubtful() else { return }
+        do throws(Status) {
+            let count = try await destroyOldSpoolKeys()
+            if count > 0 { logger.notice("old spool keys are destroyed", metadata: ["keys": "\(count)"]) }
+        } catch {
+            logger.error("old spool keys could not be destroyed", metadata: ["error": "\(error)"])
+        }
     }
 
     private func expire(_ entry: SandboxDirectory.Entry) async {

@@ -277,6 +277,96 @@ void   messageexport__v1__ingest_chunk__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__ingest_chunk__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__spool_key__init
+                     (Messageexport__V1__SpoolKey         *message)
+{
+  static const Messageexport__V1__SpoolKey init_value = MESSAGEEXPORT__V1__SPOOL_KEY__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__spool_key__get_packed_size
+                     (const Messageexport__V1__SpoolKey *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__spool_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__spool_key__pack
+                     (const Messageexport__V1__SpoolKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__spool_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__spool_key__pack_to_buffer
+                     (const Messageexport__V1__SpoolKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__spool_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__SpoolKey *
+       messageexport__v1__spool_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__SpoolKey *)
+     protobuf_c_message_unpack (&messageexport__v1__spool_key__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__spool_key__free_unpacked
+                     (Messageexport__V1__SpoolKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__spool_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__spooled_message__init
+                     (Messageexport__V1__SpooledMessage         *message)
+{
+  static const Messageexport__V1__SpooledMessage init_value = MESSAGEEXPORT__V1__SPOOLED_MESSAGE__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__spooled_message__get_packed_size
+                     (const Messageexport__V1__SpooledMessage *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__spooled_message__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__spooled_message__pack
+                     (const Messageexport__V1__SpooledMessage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__spooled_message__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__spooled_message__pack_to_buffer
+                     (const Messageexport__V1__SpooledMessage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__spooled_message__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__SpooledMessage *
+       messageexport__v1__spooled_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__SpooledMessage *)
+     protobuf_c_message_unpack (&messageexport__v1__spooled_message__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__spooled_message__free_unpacked
+                     (Messageexport__V1__SpooledMessage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__spooled_message__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__ingest_result__init
                      (Messageexport__V1__IngestResult         *message)
 {
@@ -564,7 +654,7 @@ const ProtobufCMessageDescriptor messageexport__v1__tagged_result__descriptor =
   (ProtobufCMessageInit) messageexport__v1__tagged_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__ingest_chunk__field_descriptors[3] =
+static const ProtobufCFieldDescriptor messageexport__v1__ingest_chunk__field_descriptors[4] =
 {
   {
     "sandbox",
@@ -602,16 +692,29 @@ static const ProtobufCFieldDescriptor messageexport__v1__ingest_chunk__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spool_key",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__IngestChunk, spool_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__ingest_chunk__field_indices_by_name[] = {
   2,   /* field[2] = content */
   1,   /* field[1] = message_bytes */
   0,   /* field[0] = sandbox */
+  3,   /* field[3] = spool_key */
 };
 static const ProtobufCIntRange messageexport__v1__ingest_chunk__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__ingest_chunk__descriptor =
 {
@@ -621,11 +724,178 @@ const ProtobufCMessageDescriptor messageexport__v1__ingest_chunk__descriptor =
   "Messageexport__V1__IngestChunk",
   "messageexport.v1",
   sizeof(Messageexport__V1__IngestChunk),
-  3,
+  4,
   messageexport__v1__ingest_chunk__field_descriptors,
   messageexport__v1__ingest_chunk__field_indices_by_name,
   1,  messageexport__v1__ingest_chunk__number_ranges,
   (ProtobufCMessageInit) messageexport__v1__ingest_chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__spool_key__field_descriptors[5] =
+{
+  {
+    "public_key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpoolKey, public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sandbox",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpoolKey, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpoolKey, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "renew_at_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpoolKey, renew_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept_until_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpoolKey, kept_until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__spool_key__field_indices_by_name[] = {
+  4,   /* field[4] = kept_until_ms */
+  0,   /* field[0] = public_key */
+  3,   /* field[3] = renew_at_ms */
+  1,   /* field[1] = sandbox */
+  2,   /* field[2] = user */
+};
+static const ProtobufCIntRange messageexport__v1__spool_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__spool_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.SpoolKey",
+  "SpoolKey",
+  "Messageexport__V1__SpoolKey",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__SpoolKey),
+  5,
+  messageexport__v1__spool_key__field_descriptors,
+  messageexport__v1__spool_key__field_indices_by_name,
+  1,  messageexport__v1__spool_key__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__spool_key__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__spooled_message__field_descriptors[4] =
+{
+  {
+    "sandbox",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpooledMessage, sandbox),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpooledMessage, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spooled_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpooledMessage, spooled_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__SpooledMessage, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__spooled_message__field_indices_by_name[] = {
+  3,   /* field[3] = message */
+  0,   /* field[0] = sandbox */
+  2,   /* field[2] = spooled_at_ms */
+  1,   /* field[1] = user */
+};
+static const ProtobufCIntRange messageexport__v1__spooled_message__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__spooled_message__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.SpooledMessage",
+  "SpooledMessage",
+  "Messageexport__V1__SpooledMessage",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__SpooledMessage),
+  4,
+  messageexport__v1__spooled_message__field_descriptors,
+  messageexport__v1__spooled_message__field_indices_by_name,
+  1,  messageexport__v1__spooled_message__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__spooled_message__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor messageexport__v1__ingest_result__field_descriptors[4] =
@@ -739,15 +1009,19 @@ const ProtobufCEnumDescriptor messageexport__v1__outcome__descriptor =
   messageexport__v1__outcome__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__ingestion_service__method_descriptors[3] =
+static const ProtobufCMethodDescriptor messageexport__v1__ingestion_service__method_descriptors[5] =
 {
   { "Ingest", &messageexport__v1__ingest_request__descriptor, &messageexport__v1__ingest_response__descriptor },
   { "IngestStream", &messageexport__v1__ingest_stream_request__descriptor, &messageexport__v1__ingest_stream_response__descriptor },
   { "IngestChunks", &messageexport__v1__ingest_chunk__descriptor, &messageexport__v1__ingest_result__descriptor },
+  { "GetSpoolKey", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__spool_key__descriptor },
+  { "IngestSealed", &messageexport__v1__ingest_chunk__descriptor, &messageexport__v1__ingest_result__descriptor },
 };
 const unsigned messageexport__v1__ingestion_service__method_indices_by_name[] = {
+  3,        /* GetSpoolKey */
   0,        /* Ingest */
   2,        /* IngestChunks */
+  4,        /* IngestSealed */
   1         /* IngestStream */
 };
 const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descriptor =
@@ -757,7 +1031,7 @@ const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descripto
   "IngestionService",
   "Messageexport__V1__IngestionService",
   "messageexport.v1",
-  3,
+  5,
   messageexport__v1__ingestion_service__method_descriptors,
   messageexport__v1__ingestion_service__method_indices_by_name
 };
@@ -784,6 +1058,22 @@ void messageexport__v1__ingestion_service__ingest_chunks(ProtobufCService *servi
 {
   assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__ingestion_service__get_spool_key(ProtobufCService *service,
+                                                         const Messageexport__V1__SandboxRequest *input,
+                                                         Messageexport__V1__SpoolKey_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void messageexport__v1__ingestion_service__ingest_sealed(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestChunk *input,
+                                                         Messageexport__V1__IngestResult_Closure closure,
+                                                         void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__ingestion_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionService_Service *service,
                                                  Messageexport__V1__IngestionService_ServiceDestroy destroy)

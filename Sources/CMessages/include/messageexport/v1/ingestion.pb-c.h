@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "google/rpc/status.pb-c.h"
 #include "messageexport/v1/message.pb-c.h"
+#include "messageexport/v1/request.pb-c.h"
 
 typedef struct Messageexport__V1__IngestRequest Messageexport__V1__IngestRequest;
 typedef struct Messageexport__V1__IngestResponse Messageexport__V1__IngestResponse;
@@ -23,6 +24,8 @@ typedef struct Messageexport__V1__IngestStreamRequest Messageexport__V1__IngestS
 typedef struct Messageexport__V1__IngestStreamResponse Messageexport__V1__IngestStreamResponse;
 typedef struct Messageexport__V1__TaggedResult Messageexport__V1__TaggedResult;
 typedef struct Messageexport__V1__IngestChunk Messageexport__V1__IngestChunk;
+typedef struct Messageexport__V1__SpoolKey Messageexport__V1__SpoolKey;
+typedef struct Messageexport__V1__SpooledMessage Messageexport__V1__SpooledMessage;
 typedef struct Messageexport__V1__IngestResult Messageexport__V1__IngestResult;
 
 
@@ -127,7 +130,7 @@ struct  Messageexport__V1__TaggedResult
 
 
 /*
- * The pieces of one packed Message, in order.
+ * The pieces of one packed Message, or of one sealed SpooledMessage, in order.
  */
 struct  Messageexport__V1__IngestChunk
 {
@@ -137,17 +140,72 @@ struct  Messageexport__V1__IngestChunk
    */
   ProtobufCBinaryData sandbox;
   /*
-   * Bytes of the whole packed Message, 1 to 67,108,864; in the first chunk.
+   * Bytes of the whole, 1 to 67,108,864, or 67,109,888 where it is sealed; in the first chunk.
    */
   uint64_t message_bytes;
   /*
    * The next bytes of it; not empty.
    */
   ProtobufCBinaryData content;
+  /*
+   * For IngestSealed, in the first chunk: the public key it is sealed to.
+   */
+  ProtobufCBinaryData spool_key;
 };
 #define MESSAGEEXPORT__V1__INGEST_CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__ingest_chunk__descriptor) \
-    , {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL} }
+
+
+/*
+ * What a sender needs to seal messages that the daemon cannot take now, and hand them over later.
+ */
+struct  Messageexport__V1__SpoolKey
+{
+  ProtobufCMessage base;
+  /*
+   * X25519, 32 bytes, for libsodium's crypto_box_seal.
+   */
+  ProtobufCBinaryData public_key;
+  /*
+   * For the SpooledMessage: the sandbox and the user that it is told to, as the daemon names them.
+   */
+  ProtobufCBinaryData sandbox;
+  uint32_t user;
+  /*
+   * When there is a newer one, milliseconds since 1970-01-01T00:00:00Z: then ask again. It is good until the next.
+   */
+  int64_t renew_at_ms;
+  /*
+   * When the daemon destroys its half: what is sealed to it then is lost.
+   */
+  int64_t kept_until_ms;
+};
+#define MESSAGEEXPORT__V1__SPOOL_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__spool_key__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+
+
+/*
+ * What is sealed. Only the user and the sandbox named in it can hand it over.
+ */
+struct  Messageexport__V1__SpooledMessage
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData sandbox;
+  uint32_t user;
+  /*
+   * When it was put into the spool, milliseconds since 1970-01-01T00:00:00Z; stands for a missing sent_at_ms.
+   */
+  int64_t spooled_at_ms;
+  /*
+   * A packed Message: the same bytes as would have been ingested.
+   */
+  ProtobufCBinaryData message;
+};
+#define MESSAGEEXPORT__V1__SPOOLED_MESSAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__spooled_message__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL} }
 
 
 struct  Messageexport__V1__IngestResult
@@ -286,6 +344,44 @@ Messageexport__V1__IngestChunk *
 void   messageexport__v1__ingest_chunk__free_unpacked
                      (Messageexport__V1__IngestChunk *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__SpoolKey methods */
+void   messageexport__v1__spool_key__init
+                     (Messageexport__V1__SpoolKey         *message);
+size_t messageexport__v1__spool_key__get_packed_size
+                     (const Messageexport__V1__SpoolKey   *message);
+size_t messageexport__v1__spool_key__pack
+                     (const Messageexport__V1__SpoolKey   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__spool_key__pack_to_buffer
+                     (const Messageexport__V1__SpoolKey   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__SpoolKey *
+       messageexport__v1__spool_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__spool_key__free_unpacked
+                     (Messageexport__V1__SpoolKey *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__SpooledMessage methods */
+void   messageexport__v1__spooled_message__init
+                     (Messageexport__V1__SpooledMessage         *message);
+size_t messageexport__v1__spooled_message__get_packed_size
+                     (const Messageexport__V1__SpooledMessage   *message);
+size_t messageexport__v1__spooled_message__pack
+                     (const Messageexport__V1__SpooledMessage   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__spooled_message__pack_to_buffer
+                     (const Messageexport__V1__SpooledMessage   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__SpooledMessage *
+       messageexport__v1__spooled_message__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__spooled_message__free_unpacked
+                     (Messageexport__V1__SpooledMessage *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__IngestResult methods */
 void   messageexport__v1__ingest_result__init
                      (Messageexport__V1__IngestResult         *message);
@@ -325,6 +421,12 @@ typedef void (*Messageexport__V1__TaggedResult_Closure)
 typedef void (*Messageexport__V1__IngestChunk_Closure)
                  (const Messageexport__V1__IngestChunk *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__SpoolKey_Closure)
+                 (const Messageexport__V1__SpoolKey *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__SpooledMessage_Closure)
+                 (const Messageexport__V1__SpooledMessage *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__IngestResult_Closure)
                  (const Messageexport__V1__IngestResult *message,
                   void *closure_data);
@@ -347,6 +449,14 @@ struct Messageexport__V1__IngestionService_Service
                         const Messageexport__V1__IngestChunk *input,
                         Messageexport__V1__IngestResult_Closure closure,
                         void *closure_data);
+  void (*get_spool_key)(Messageexport__V1__IngestionService_Service *service,
+                        const Messageexport__V1__SandboxRequest *input,
+                        Messageexport__V1__SpoolKey_Closure closure,
+                        void *closure_data);
+  void (*ingest_sealed)(Messageexport__V1__IngestionService_Service *service,
+                        const Messageexport__V1__IngestChunk *input,
+                        Messageexport__V1__IngestResult_Closure closure,
+                        void *closure_data);
 };
 typedef void (*Messageexport__V1__IngestionService_ServiceDestroy)(Messageexport__V1__IngestionService_Service *);
 void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionService_Service *service,
@@ -357,7 +467,9 @@ void messageexport__v1__ingestion_service__init (Messageexport__V1__IngestionSer
     { MESSAGEEXPORT__V1__INGESTION_SERVICE__BASE_INIT,\
       function_prefix__ ## ingest,\
       function_prefix__ ## ingest_stream,\
-      function_prefix__ ## ingest_chunks  }
+      function_prefix__ ## ingest_chunks,\
+      function_prefix__ ## get_spool_key,\
+      function_prefix__ ## ingest_sealed  }
 void messageexport__v1__ingestion_service__ingest(ProtobufCService *service,
                                                   const Messageexport__V1__IngestRequest *input,
                                                   Messageexport__V1__IngestResponse_Closure closure,
@@ -367,6 +479,14 @@ void messageexport__v1__ingestion_service__ingest_stream(ProtobufCService *servi
                                                          Messageexport__V1__IngestStreamResponse_Closure closure,
                                                          void *closure_data);
 void messageexport__v1__ingestion_service__ingest_chunks(ProtobufCService *service,
+                                                         const Messageexport__V1__IngestChunk *input,
+                                                         Messageexport__V1__IngestResult_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__ingestion_service__get_spool_key(ProtobufCService *service,
+                                                         const Messageexport__V1__SandboxRequest *input,
+                                                         Messageexport__V1__SpoolKey_Closure closure,
+                                                         void *closure_data);
+void messageexport__v1__ingestion_service__ingest_sealed(ProtobufCService *service,
                                                          const Messageexport__V1__IngestChunk *input,
                                                          Messageexport__V1__IngestResult_Closure closure,
                                                          void *closure_data);
@@ -380,6 +500,8 @@ extern const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_request
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_stream_response__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__tagged_result__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_chunk__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__spool_key__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__spooled_message__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__ingest_result__descriptor;
 extern const ProtobufCServiceDescriptor messageexport__v1__ingestion_service__descriptor;
 

@@ -1,0 +1,226 @@
+import Disk
+import FoundationEssentials
+import Messages
+import Model
+import SealedBox
+import Synchronization
+import SystemPackage
+
+/// A spool on disk. Blocks.
+///
+/// - `key`: a packed `SpoolKey`, as the daemon told it last;
+/// - `lock`: held by the process that hands over;
+/// - `entries/TIME-RANDOM-BYTES.entry`: what waits; TIME in microseconds since 1970, 16 digits, so that the names' order is theirs;
+/// - `refused/…`: what the daemon will not take as it is.
+///
+/// An entry is `MXSPOOL1`, the public key it is sealed to (32 bytes), and a sealed box of a packed `SpooledMessage`. It is written beside
+/// its name, synced, and given its name: it is never there in part. Its size is in its name, so that a look at the folder counts it.
+final class SpoolFolder: Sendable {
+    static let magic = Array("MXSPOOL1".utf8)
+    static let headerBytes = magic.count + SealedBox.keyBytes
+
+    /// An entry by its name.
+    struct Name: Hashable, Sendable {
+        let text: String
+        let spooledAt: Instant
+        let bytes: Int64
+
+        /// Nil: it is no entry's.
+        init?(_ text: String) {
+            guard text.hasSuffix(".entry") else { return nil }
+            let parts = text.dropLast(".entry".count).split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0].count == 16, let time = Int64(parts[0]), let bytes = Int64(parts[2]), bytes >= 0
+            else { return nil }
+            self.text = text
+            spooledAt = Instant(milliseconds: time / 1000)
+            self.bytes = bytes
+        }
+
+        init(microseconds: Int64, bytes: Int) {
+            let time = String(microseconds)
+            let random = String(UInt32.random(in: 0 ... .max), radix: 16)
+            text = String(repeating: "0", count: max(0, 16 - time.count)) + time + "-\(random)-\(bytes).entry"
+            spooledAt = Instant(milliseconds: microseconds / 1000)
+            self.bytes = Int64(bytes)
+        }
+    }
+
+    private struct Usage {
+        var entries = 0
+        var bytes: Int64 = 0
+        /// By the boot clock; nil: nobody has looked.
+        var seenAt: Int64?
+        var lastMicroseconds: Int64 = 0
+    }
+
+    private let spool: Spool
+    private let files: any Files
+    private let usage = Mutex(Usage())
+
+    private var entries: FilePath { spool.folder.appending("entries") }
+    private var refused: FilePath { spool.folder.appending("refused") }
+    private var keyFile: FilePath { spool.folder.appending("key") }
+
+    /// - Throws: `failedPrecondition` when the folder cannot be used.
+    init(_ spool: Spool, files: any Files = PosixFiles()) throws(Status) {
+        self.spool = spool
+        self.files = files
+        do throws(DiskError) {
+            try files.createFolder(entries)
+            try files.createFolder(refused)
+        } catch {
+            throw Status(
+                .failedPrecondition, "the spool \(spool.folder) cannot be used: \(error)",
+                hint: "name a folder that this user may write to")
+        }
+    }
+
+    /// The key that was told last; nil: none was, or it cannot be read.
+    func key() -> SpoolKey? {
+        guard let packed = try? PrivateFile.read(keyFile, limit: 4096) else { return nil }
+        return try? SpoolKey(packed: packed)
+    }
+
+    /// When it returns, the key is durable.
+    func keep(_ key: SpoolKey) throws(DiskError) {
+        try PrivateFile.replace(keyFile, content: key.packed)
+    }
+
+    /// Puts a sealed box in. When it returns, it is durable.
+    /// - Throws: `resourceExhausted` when the spool or its disk is full, `unavailable` when it cannot be written.
+    func put(_ box: [UInt8], sealedTo publicKey: [UInt8], at instant: Instant) throws(Status) {
+        let content = SpoolFolder.magic + publicKey + box
+        do throws(DiskError) {
+            let name = try take(content.count, at: instant)
+            let unfinished = entries.appending(name.text + ".new")
+            do throws(DiskError) {
+                let file = try files.create(unfinished)
+                try file.write([Data(content)], at: 0)
+                try file.sync()
+                try files.rename(unfinished, to: entries.appending(name.text))
+                try files.syncFolder(entries)
+            } catch {
+                giveBack(name)
+                try? files.remove(unfinished)
+                throw error
+            }
+        } catch {
+            throw Status(
+                error.isFull ? .resourceExhausted : .unavailable, "the spool \(spool.folder) takes nothing: \(error)",
+                hint: "make room, or hand over what waits: msgexport spool send")
+        }
+    }
+
+    private func take(_ bytes: Int, at instant: Instant) throws(DiskError) -> Name {
+        let now = BootClock.milliseconds
+        if usage.withLock({ $0.seenAt.map { now - $0 >= Int64(Limits.spoolLookMilliseconds) } ?? true }) {
+            let content = try content()
+            usage.withLock { usage in
+                (usage.entries, usage.bytes) = (content.entries + content.refused, content.bytes + content.refusedBytes)
+                usage.seenAt = now
+            }
+        }
+        let name = usage.withLock { usage -> Name? in
+            guard usage.entries < spool.entries, usage.bytes + Int64(bytes) <= spool.bytes else { return nil }
+            usage.entries += 1
+            usage.bytes += Int64(bytes)
+            usage.lastMicroseconds = max(usage.lastMicroseconds + 1, instant.milliseconds * 1000)
+            return Name(microseconds: usage.lastMicroseconds, bytes: bytes)
+        }
+        guard let name else { throw DiskError("add to", spool.folder, .noSpace) }
+        return name
+    }
+
+    private func giveBack(_ name: Name) {
+        usage.withLock { usage in
+            usage.entries -= 1
+            usage.bytes -= name.bytes
+        }
+    }
+
+    /// What is there.
+    func content() throws(DiskError) -> Spool.Content {
+        var content = Spool.Content()
+        for name in try waiting() {
+            content.entries += 1
+            content.bytes += name.bytes
+            content.oldest = content.oldest ?? name.spooledAt
+        }
+        for name in try setAside() {
+            content.refused += 1
+            content.refusedBytes += name.bytes
+        }
+        return content
+    }
+
+    /// What waits, the oldest first.
+    func waiting() throws(DiskError) -> [Name] {
+        try files.list(entries).compactMap(Name.init)
+    }
+
+    /// What the daemon refused.
+    func setAside() throws(DiskError) -> [Name] {
+        try files.list(refused).compactMap(Name.init)
+    }
+
+    /// The right to hand over, for as long as the result lives; nil: another process has it.
+    func claim() throws(DiskError) -> FileLock? {
+        try FileLock.claim(spool.folder.appending("lock"))
+    }
+
+    /// An entry: the key it is sealed to, and the box.
+    /// - Throws: `dataLoss` when it is no entry; nil: another process has taken it.
+    func read(_ name: Name) throws(Status) -> (publicKey: [UInt8], box: [UInt8])? {
+        do throws(DiskError) {
+            let file = try files.open(entries.appending(name.text))
+            let size = try file.size()
+            let content = try size <= Int64(SpoolFolder.headerBytes + Limits.sealedBytes) ? file.read(Int(size), at: 0) : []
+            guard content.count == name.bytes, content.starts(with: SpoolFolder.magic), content.count > SpoolFolder.headerBytes
+            else { throw DiskError("read", entries.appending(name.text), .illegalByteSequence) }
+            return (
+                Array(content[SpoolFolder.magic.count..<SpoolFolder.headerBytes]), Array(content[SpoolFolder.headerBytes...])
+            )
+        } catch {
+            switch error.errno {
+            case .noSuchFileOrDirectory: return nil
+            case .illegalByteSequence: throw Status(.dataLoss, "\(name.text) is no entry of a spool, or is damaged")
+            default: throw Status(.unavailable, "\(error)")
+            }
+        }
+    }
+
+    /// Forgets an entry that is handed over. One that comes back with the power is a duplicate.
+    func remove(_ name: Name) throws(DiskError) {
+        try files.remove(entries.appending(name.text))
+        giveBack(name)
+    }
+
+    /// Sets an entry aside that is refused.
+    func setAside(_ name: Name) throws(DiskError) {
+        try files.rename(entries.appending(name.text), to: refused.appending(name.text))
+        try files.syncFolder(refused)
+    }
+
+    /// Puts what was refused among what waits again.
+    func takeUpRefused() throws(DiskError) {
+        for name in try setAside() { try files.rename(refused.appending(name.text), to: entries.appending(name.text)) }
+        try files.syncFolder(entries)
+    }
+
+    /// Destroys what was refused; returns how many there were.
+    func discardRefused() throws(DiskError) -> Int {
+        let names = try setAside()
+        for name in names { try files.remove(refused.appending(name.text)) }
+        try files.syncFolder(refused)
+        names.forEach(giveBack)
+        return names.count
+    }
+
+    /// Removes what a process that ended has left unfinished; for who hands over. What is younger may be under way.
+    func removeUnfinished(before instant: Instant) throws(DiskError) {
+        for text in try files.list(entries) where text.hasSuffix(".new") {
+            guard let name = Name(String(text.dropLast(".new".count))), name.spooledAt < instant else { continue }
+            try files.remove(entries.appending(text))
+        }
+    }
+}
