@@ -127,9 +127,7 @@ let package = Package(
             "DaemonTests",
             [
                 "Daemon", "Audit", "Catalog", "Dataset", "Destinations", "Disk", "Exporter", "Formats", "Messages", "Model",
-                crypto,
-                logging,
-                system,
+                "SealedBox", crypto, logging, system,
             ]),
         tests("ClientTests", ["MessageExportClient", "Disk", "Messages", "Model", "SealedBox", system]),
         tests("MailTests", ["Mail", "Model", system]),
