@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev libzstd-dev libsnappy-dev libdeflate-dev \
-	libsqlite3-dev libsodium-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
+	libsqlite3-dev libsodium-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv zsh fish libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help

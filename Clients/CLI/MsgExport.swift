@@ -23,8 +23,13 @@ struct MsgExport: AsyncParsableCommand {
               msgexport dataflow create daily --destination archive --format json
               msgexport dataflow run daily --wait
 
-            COMPLETION
-              msgexport --generate-completion-script bash >/etc/bash_completion.d/msgexport
+            COMPLETION of commands, options, and the names that the daemon has
+              msgexport --generate-completion-script bash \
+                >/usr/share/bash-completion/completions/msgexport
+              msgexport --generate-completion-script zsh \
+                >/usr/local/share/zsh/site-functions/_msgexport
+              msgexport --generate-completion-script fish \
+                >/usr/share/fish/vendor_completions.d/msgexport.fish
 
             EXIT CODES
             \(ExitStatus.table)
@@ -50,7 +55,7 @@ struct MsgExport: AsyncParsableCommand {
         do {
             try checkArguments()
             try checkCommand()
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             type = Swift.type(of: command)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -124,7 +129,8 @@ struct Connection: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Sandbox to work in. Default: $MESSAGE_EXPORT_SANDBOX, else prod or, on a sandbox's own socket, that one.",
-            valueName: "name"))
+            valueName: "name"),
+        completion: .names(of: .sandbox))
     var sandbox: String?
 
     @Option(

@@ -310,6 +310,8 @@ public enum Limits {
 
     /// A piece of a message that does not fit a frame, as clients send it.
     public static let chunkBytes = 256 << 10
+    /// How long who completes a command's words waits for names.
+    public static let completionMilliseconds = 1000
     /// How long a key that spools are sealed to is the newest.
     public static let spoolKeyHours = 24
     /// How long it is kept: what waits in a spool may be as old as the longest retention, and is sealed to the newest key that its client knows.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import MessageExportClient
 
-struct AccessCommand: ParsableCommand {
+struct AccessCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "access", abstract: "Who may do what. For administrators.",
         discussion: """

@@ -4,7 +4,7 @@ import Formats
 import Foundation
 import MessageExportClient
 
-struct AuditCommand: ParsableCommand {
+struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "What was done, and by whom: chains of events that cannot be changed unseen.",
         discussion: """

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MessageExportClient
 
-struct ConfigurationCommand: ParsableCommand {
+struct ConfigurationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "configuration", abstract: "Channel configurations: which messages may be kept and exported.",
         discussion: """
@@ -20,7 +20,7 @@ struct ConfigurationCommand: ParsableCommand {
 
     /// The name of one that is there.
     struct Name: ParsableArguments {
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .configuration))
         var name: String
 
         @OptionGroup var connection: Connection

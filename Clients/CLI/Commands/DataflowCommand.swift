@@ -1,7 +1,7 @@
 import ArgumentParser
 import MessageExportClient
 
-struct DataflowCommand: ParsableCommand {
+struct DataflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataflow", abstract: "Dataflows: what is exported where, and when.",
         discussion: """
@@ -16,7 +16,7 @@ struct DataflowCommand: ParsableCommand {
 
     /// The name of one that is there.
     struct Name: ParsableArguments {
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .dataflow))
         var name: String
 
         @OptionGroup var connection: Connection
@@ -52,7 +52,7 @@ struct DataflowCommand: ParsableCommand {
         @Argument(help: "Its name: a letter, then letters, digits, '_', '.', '-'.")
         var name: String
 
-        @Option(help: ArgumentHelp("Name of a destination.", valueName: "name"))
+        @Option(help: ArgumentHelp("Name of a destination.", valueName: "name"), completion: .names(of: .destination))
         var destination: String
 
         @Option(help: "The shape of the files: json is one record a line.")
@@ -101,7 +101,7 @@ struct DataflowCommand: ParsableCommand {
                   msgexport dataflow edit daily --end none
                 """)
 
-        @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"))
+        @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"), completion: .names(of: .destination))
         var destination: String?
 
         @OptionGroup var schedule: ScheduleOptions
@@ -160,7 +160,7 @@ struct DataflowCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.argument)
         var until: Instant?
 
-        @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"))
+        @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"), completion: .names(of: .destination))
         var destination: String?
 
         @Flag(help: "Return when the run has ended.")

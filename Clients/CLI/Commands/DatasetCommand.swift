@@ -2,7 +2,7 @@ import ArgumentParser
 import Formats
 import MessageExportClient
 
-struct DatasetCommand: ParsableCommand {
+struct DatasetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset", abstract: "The message export dataset: what is kept.",
         discussion: """

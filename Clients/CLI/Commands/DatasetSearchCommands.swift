@@ -7,7 +7,9 @@ struct RecordQueryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only what was sent to this address or number.", valueName: "recipient"))
     var recipient: String?
 
-    @Option(name: .customLong("configuration"), help: ArgumentHelp("Only what was sent with it.", valueName: "name"))
+    @Option(
+        name: .customLong("configuration"), help: ArgumentHelp("Only what was sent with it.", valueName: "name"),
+        completion: .names(of: .configuration))
     var channelConfiguration: String?
 
     @Option(help: ArgumentHelp("Only what has this campaign id.", valueName: "id"))

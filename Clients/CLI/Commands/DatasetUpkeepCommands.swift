@@ -40,7 +40,7 @@ extension DatasetCommand {
         }
     }
 
-    struct Receipt: ParsableCommand {
+    struct Receipt: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Checks a receipt of an erasure, without the daemon.",
             discussion: """

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import MessageExportClient
 
-struct DestinationCommand: ParsableCommand {
+struct DestinationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "destination", abstract: "Destinations: where dataflows deliver.",
         discussion: """
@@ -17,7 +17,7 @@ struct DestinationCommand: ParsableCommand {
 
     /// The name of one that is there.
     struct Name: ParsableArguments {
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .destination))
         var name: String
 
         @OptionGroup var connection: Connection
@@ -151,7 +151,7 @@ struct DestinationCommand: ParsableCommand {
         }
     }
 
-    struct Types: ParsableCommand {
+    struct Types: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Tells what types of destinations there are, and what each needs.",
             discussion: """

@@ -3,7 +3,7 @@ import Crypto
 import Formats
 import MessageExportClient
 
-struct IngestCommand: ParsableCommand {
+struct IngestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest", abstract: "Hands sent messages to the daemon.",
         discussion: """
@@ -17,7 +17,9 @@ struct IngestCommand: ParsableCommand {
 
 /// What a message was sent with.
 struct Envelope: ParsableArguments {
-    @Option(help: ArgumentHelp("The channel configuration the messages were sent with.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The channel configuration the messages were sent with.", valueName: "name"),
+        completion: .names(of: .configuration))
     var configuration: String
 
     @Option(

@@ -30,7 +30,7 @@ struct IngestEmailCommand: AsyncParsableCommand {
                 --sender=${sender} --recipient=${recipient} -
             """)
 
-    @Argument(help: "Files, folders, or - for standard input.")
+    @Argument(help: "Files, folders, or - for standard input.", completion: .file())
     var paths: [String]
 
     @Option(
@@ -77,9 +77,10 @@ struct IngestEmailCommand: AsyncParsableCommand {
         var remaining = inputs[...]
         try await connection.withReceiver(spool.settings) { receiver in
             let format = isForMailServer ? .nothing : connection.output.report
-            try await IngestReport(format, isOne: inputs.count == 1).run(receiver) {
+            try await IngestReport(format, isOne: inputs.count == 1).run(receiver, total: inputs.count) {
                 remaining.popFirst().map { input in
-                    IngestItem(input.name) { () throws(Status) in try message(try input.read(limit: Limits.messageBytes)) }
+                    IngestItem(
+                        input.name, { () throws(Status) in try input.read(limit: Limits.messageBytes) }, message)
                 }
             }
         }

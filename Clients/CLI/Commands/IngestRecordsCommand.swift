@@ -22,12 +22,13 @@ struct IngestRecordsCommand: AsyncParsableCommand {
               zcat *.json.gz | grep order-4711 | msgexport ingest records -
             """)
 
-    @Argument(help: "Files, folders, or - for standard input.")
+    @Argument(help: "Files, folders, or - for standard input.", completion: .file())
     var paths: [String]
 
     @Option(
         help: ArgumentHelp(
-            "The channel configuration to ingest them with. Default: the one that each row names.", valueName: "name"))
+            "The channel configuration to ingest them with. Default: the one that each row names.", valueName: "name"),
+        completion: .names(of: .configuration))
     var configuration: String?
 
     @OptionGroup var connection: Connection
@@ -70,12 +71,12 @@ struct IngestRecordsCommand: AsyncParsableCommand {
                             .invalidArgument, "it is a Parquet file", hint: "export as json what is to be ingested elsewhere")
                     }
                     guard !line.isEmpty, line != [UInt8(ascii: "\r")] else { continue }
-                    return IngestItem("\(name), line \(number)") { () throws(Status) in
+                    return IngestItem("\(name), line \(number)", { line }) { (line) throws(Status) in
                         try RecordRow.message(line, configuration: configuration)
                     }
                 } catch {
                     current = nil
-                    return IngestItem(name) { () throws(Status) in throw error }
+                    return IngestItem(name, { () throws(Status) in throw error }) { (_) throws(Status) in throw error }
                 }
             }
         }

@@ -37,9 +37,8 @@ struct IngestSmsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let input = text == "-" ? InputFile.standardInput : InputFile.text(text)
-        var item: IngestItem? = IngestItem(input.name) { () throws(Status) in
-            try message(try input.read(limit: Limits.messageBytes))
-        }
+        var item: IngestItem? = IngestItem(
+            input.name, { () throws(Status) in try input.read(limit: Limits.messageBytes) }, message)
         try await connection.withReceiver(spool.settings) { receiver in
             try await IngestReport(connection.output.report, isOne: true).run(receiver) { item.take() }
         }

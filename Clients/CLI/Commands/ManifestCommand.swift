@@ -3,7 +3,7 @@ import Formats
 import Foundation
 import MessageExportClient
 
-struct ManifestCommand: ParsableCommand {
+struct ManifestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "manifest", abstract: "Manifests: what runs delivered, signed.",
         discussion: """
@@ -12,7 +12,7 @@ struct ManifestCommand: ParsableCommand {
             """,
         subcommands: [Verify.self])
 
-    struct Verify: ParsableCommand {
+    struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Checks manifests and the files that they name, without the daemon.",
             discussion: """
@@ -29,7 +29,7 @@ struct ManifestCommand: ParsableCommand {
                   msgexport manifest verify /srv/archive -o json
                 """)
 
-        @Argument(help: "Folder that dataflows exported to.")
+        @Argument(help: "Folder that dataflows exported to.", completion: .directory)
         var folder: String
 
         @Option(

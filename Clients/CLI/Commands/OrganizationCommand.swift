@@ -4,7 +4,7 @@ import Foundation
 import MessageExportClient
 import SystemPackage
 
-struct OrganizationCommand: ParsableCommand {
+struct OrganizationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "organization", abstract: "The organization: its name and its entitlement. For administrators.",
         discussion: """

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MessageExportClient
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs: the exports that dataflows did.",
         discussion: """
@@ -15,7 +15,7 @@ struct RunCommand: ParsableCommand {
 
     /// The id of one that is there.
     struct Identity: ParsableArguments {
-        @Argument(help: "Id of the run.")
+        @Argument(help: "Id of the run.", completion: .names(of: .run))
         var id: String
 
         @OptionGroup var connection: Connection
@@ -44,7 +44,7 @@ struct RunCommand: ParsableCommand {
                   msgexport run list --dataflow daily -n 5
                 """)
 
-        @Option(help: ArgumentHelp("Only the runs of this dataflow.", valueName: "name"))
+        @Option(help: ArgumentHelp("Only the runs of this dataflow.", valueName: "name"), completion: .names(of: .dataflow))
         var dataflow: String?
 
         @Option(name: [.customShort("n"), .customLong("limit")], help: "How many, at most \(Limits.runsListed).")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MessageExportClient
 
-struct SandboxCommand: ParsableCommand {
+struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sandbox", abstract: "Sandboxes: nothing of one can be seen from another.",
         discussion: """
@@ -78,7 +78,7 @@ struct SandboxCommand: ParsableCommand {
                   msgexport sandbox show staging
                 """)
 
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .sandbox))
         var name: String
 
         @OptionGroup var connection: Connection
@@ -100,7 +100,7 @@ struct SandboxCommand: ParsableCommand {
                   msgexport sandbox edit staging --quota-records-per-day 100000
                 """)
 
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .sandbox))
         var name: String
 
         @Option(help: ArgumentHelp("For people.", valueName: "text"))
@@ -140,7 +140,7 @@ struct SandboxCommand: ParsableCommand {
 
     /// What destroys is named twice.
     struct Confirmed: ParsableArguments {
-        @Argument(help: "Its name.")
+        @Argument(help: "Its name.", completion: .names(of: .sandbox))
         var name: String
 
         @Option(help: ArgumentHelp("Its name again.", valueName: "name"))

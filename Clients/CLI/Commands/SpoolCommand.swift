@@ -2,7 +2,7 @@ import ArgumentParser
 import MessageExportClient
 import SystemPackage
 
-struct SpoolCommand: ParsableCommand {
+struct SpoolCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spool", abstract: "Shows and hands over what waits because the daemon could not take it.",
         discussion: """

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MessageExportClient
 
-struct TimeCommand: ParsableCommand {
+struct TimeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "time", abstract: "The daemon's clock, and whether it is believed. For administrators.",
         discussion: """

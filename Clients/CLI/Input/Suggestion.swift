@@ -56,12 +56,16 @@ enum NamedThing: String {
     case configuration
     case destination
     case dataflow
+    case sandbox
+    case run
 
     func names(_ client: MessageExportClient) async throws(Status) -> [String] {
         switch self {
         case .configuration: try await client.configurations().map(\.name)
         case .destination: try await client.destinations().map(\.name)
         case .dataflow: try await client.dataflows().map(\.name)
+        case .sandbox: try await client.sandboxes().map(\.name)
+        case .run: try await client.runs(limit: Limits.runsListedDefault).map(\.id)
         }
     }
 }

@@ -6,19 +6,37 @@ import MessageExportClient
 struct IngestItem: Sendable {
     let name: String
     let message: Result<Message, Status>
+    /// What it takes in memory, about: as it is, and its parts.
+    let bytes: Int
 
     var isRead: Bool { (try? message.get()) != nil }
 
-    init(_ name: String, _ message: () throws(Status) -> Message) {
+    /// - Parameters:
+    ///   - content: reads it.
+    ///   - message: makes a message of it.
+    init(_ name: String, _ content: () throws(Status) -> [UInt8], _ message: ([UInt8]) throws(Status) -> Message) {
         self.name = name
-        do { self.message = .success(try message()) } catch { self.message = .failure(error) }
+        do throws(Status) {
+            let content = try content()
+            bytes = 2 * content.count
+            do throws(Status) { self.message = .success(try message(content)) } catch { self.message = .failure(error) }
+        } catch {
+            bytes = 0
+            self.message = .failure(error)
+        }
+    }
+
+    fileprivate func ingest(_ receiver: Receiver) async -> Result<Handover, Status> {
+        do throws(Status) { return .success(try await receiver.ingest(message.get())) } catch { return .failure(error) }
     }
 }
 
 /// Ingests messages and shows what became of each, in their order, as they are answered.
 struct IngestReport {
-    /// Messages on their way at the same time: enough to share the disk's syncs, few enough to hold in memory.
-    private static let atOnce = 16
+    /// Messages on their way at the same time: enough to share the disk's syncs.
+    private static let atOnce = 64
+    /// Their bytes: no more are begun.
+    private static let bytesAtOnce = 16 << 20
     private static let outcomeWidth = Handover.outcomes.map(\.count).max() ?? 0
     private static let expiryWidth = 24
 
@@ -39,76 +57,143 @@ struct IngestReport {
         self.isOne = isOne
     }
 
-    /// - Parameter next: the next message; nil: there is none.
+    /// - Parameters:
+    ///   - total: how many there are, as far as it is known: for the progress bar.
+    ///   - next: the next message; nil: there is none.
     /// - Throws: `ExitCode` of the first that was not taken, when all have been tried; `unavailable` when the daemon is gone.
-    func run(_ receiver: Receiver, next: () -> IngestItem?) async throws {
+    func run(_ receiver: Receiver, total: Int? = nil, next: () -> IngestItem?) async throws {
         if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
-        var counts: [String: Int] = [:]
-        var failures = Failures()
-        var firstFailure: Status?
+        var tally = Tally()
         // What may be meant, by the name of a configuration that is not there.
         var hints: [String: String?] = [:]
-        while true {
-            var items: [IngestItem] = []
-            while items.count < IngestReport.atOnce, let item = next() { items.append(item) }
-            guard !items.isEmpty else { break }
-            let results = await ingest(items, receiver, &hints)
-            for (item, result) in zip(items, results) {
-                show(item, result)
-                switch result {
-                case .success(let handover): counts[handover.outcome, default: 0] += 1
-                case .failure(let status):
-                    if result.isUnavailable { failures.unknown += 1 } else { failures.refused += 1 }
-                    firstFailure = firstFailure ?? status
+        var untried: IngestItem?
+        var held: IngestItem?
+        await withTaskGroup(of: Ended.self) { group in
+            var window = Window()
+            while true {
+                while untried == nil, window.hasRoom, let item = held.take() ?? next() {
+                    // The daemon has room for one large message of a connection.
+                    guard item.bytes < Limits.messageFrameBytes || window.isEmpty else {
+                        held = item
+                        break
+                    }
+                    // What cannot be read says nothing of the daemon.
+                    guard !item.isRead || tally.unavailable < IngestReport.atOnce else {
+                        untried = item
+                        break
+                    }
+                    let number = window.add(item)
+                    group.addTask { Ended(number: number, item: item, result: await item.ingest(receiver)) }
                 }
-            }
-            // What cannot be read says nothing of the daemon.
-            if zip(items, results).allSatisfy({ $0.isRead && $1.isUnavailable }), let item = next() {
-                if format == .table { summarize(counts, failures: failures) }
-                throw Status(
-                    .unavailable, "the daemon takes nothing any more: \(item.name) and what follows it were not tried",
-                    hint: "ingest all of it again when the daemon is back: what it has is not stored twice")
+                guard let ended = await group.next() else { break }
+                for var ended in window.take(ended) {
+                    // Another connection's large messages may have taken the room for a moment.
+                    if ended.isCrowded { ended.result = await ended.item.ingest(receiver) }
+                    ended.result = await suggest(ended, receiver, &hints)
+                    tally.add(ended)
+                    show(ended.item, ended.result)
+                }
+                if let total { tally.show(of: total) }
             }
         }
-        if format == .table, !isOne { summarize(counts, failures: failures) }
-        if let firstFailure { throw ExitCode(ExitStatus.code(for: firstFailure.code)) }
+        tally.progress.end()
+        if format == .table, !isOne || untried != nil { summarize(tally) }
+        if let untried {
+            throw Status(
+                .unavailable, "the daemon takes nothing any more: \(untried.name) and what follows it were not tried",
+                hint: "ingest all of it again when the daemon is back: what it has is not stored twice")
+        }
+        if let firstFailure = tally.firstFailure { throw ExitCode(ExitStatus.code(for: firstFailure.code)) }
     }
 
-    private func ingest(
-        _ items: [IngestItem], _ receiver: Receiver, _ hints: inout [String: String?]
-    ) async -> [Result<Handover, Status>] {
-        var results = await withTaskGroup(of: (Int, Result<Handover, Status>).self) { group in
-            for (index, item) in items.enumerated() {
-                group.addTask {
-                    do throws(Status) {
-                        return (index, .success(try await receiver.ingest(item.message.get())))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            let unanswered = Result<Handover, Status>.failure(Status(.internal, "not answered"))
-            var results = Array(repeating: unanswered, count: items.count)
-            for await (index, result) in group { results[index] = result }
-            return results
-        }
-        // Of large messages not all have room at the same time: alone, each has.
-        for (item, index) in zip(items, results.indices) {
-            guard case .failure(let status) = results[index], status.code == .resourceExhausted, status.reason == .temporary
-            else { continue }
-            do throws(Status) { results[index] = .success(try await receiver.ingest(item.message.get())) } catch {
-                results[index] = .failure(error)
+    /// A message that was tried.
+    private struct Ended: Sendable {
+        let number: Int
+        let item: IngestItem
+        var result: Result<Handover, Status>
+
+        var isCrowded: Bool {
+            if case .failure(let status) = result {
+                status.code == .resourceExhausted && status.reason == .temporary
+            } else {
+                false
             }
         }
-        for (item, index) in zip(items, results.indices) {
-            guard case .daemon(let client) = receiver, case .failure(var status) = results[index], status.code == .notFound,
-                let name = try? item.message.get().configuration
-            else { continue }
-            if hints[name] == nil { hints[name] = await status.suggesting(.configuration, for: name, client).hint }
-            status.hint = hints[name] ?? nil
-            results[index] = .failure(status)
+    }
+
+    /// What is on its way, and what came back before something older.
+    private struct Window {
+        private var bytes = 0
+        private var begun = 0
+        private var shown = 0
+        private var waiting: [Int: Ended] = [:]
+
+        var isEmpty: Bool { begun == shown }
+
+        /// For one at least, however large.
+        var hasRoom: Bool { isEmpty || (begun - shown < IngestReport.atOnce && bytes < IngestReport.bytesAtOnce) }
+
+        mutating func add(_ item: IngestItem) -> Int {
+            bytes += item.bytes
+            begun += 1
+            return begun - 1
         }
-        return results
+
+        /// What can be shown now, in order.
+        mutating func take(_ ended: Ended) -> [Ended] {
+            waiting[ended.number] = ended
+            var ready: [Ended] = []
+            while let next = waiting.removeValue(forKey: shown) {
+                bytes -= next.item.bytes
+                shown += 1
+                ready.append(next)
+            }
+            return ready
+        }
+    }
+
+    /// What became of all.
+    private struct Tally {
+        var counts: [String: Int] = [:]
+        var refused = 0
+        /// These may be stored all the same.
+        var unknown = 0
+        /// One after the other, up to now.
+        var unavailable = 0
+        var firstFailure: Status?
+        var progress = ProgressBar(isCount: true)
+
+        mutating func add(_ ended: Ended) {
+            switch ended.result {
+            case .success(let handover):
+                counts[handover.outcome, default: 0] += 1
+                unavailable = 0
+            case .failure(let status):
+                let isUnavailable = status.code == .unavailable && ended.item.isRead
+                if isUnavailable { unknown += 1 } else { refused += 1 }
+                if ended.item.isRead { unavailable = isUnavailable ? unavailable + 1 : 0 }
+                firstFailure = firstFailure ?? status
+            }
+        }
+
+        mutating func show(of total: Int) {
+            // On a terminal the rows themselves tell how far it is.
+            guard Terminal.width == nil else { return }
+            let done = counts.values.reduce(0, +) + refused + unknown
+            progress.show(UInt64(done), of: UInt64(total), "\(done) of \(total)")
+        }
+    }
+
+    /// The result, with which configuration may be meant when there is none of that name.
+    private func suggest(
+        _ ended: Ended, _ receiver: Receiver, _ hints: inout [String: String?]
+    ) async -> Result<Handover, Status> {
+        guard case .daemon(let client) = receiver, case .failure(var status) = ended.result, status.code == .notFound,
+            let name = try? ended.item.message.get().configuration
+        else { return ended.result }
+        if hints[name] == nil { hints[name] = await status.suggesting(.configuration, for: name, client).hint }
+        status.hint = hints[name] ?? nil
+        return .failure(status)
     }
 
     private func show(_ item: IngestItem, _ result: Result<Handover, Status>) {
@@ -145,16 +230,10 @@ struct IngestReport {
         }
     }
 
-    /// What was not taken; unknown is what may be stored all the same.
-    private struct Failures {
-        var refused = 0
-        var unknown = 0
-    }
-
-    private func summarize(_ counts: [String: Int], failures: Failures) {
-        let parts = Handover.outcomes.compactMap { outcome in counts[outcome].map { "\($0) \(outcome)" } }
-        let refused = failures.refused > 0 ? ["\(failures.refused) refused"] : []
-        let all = parts + refused + (failures.unknown > 0 ? ["\(failures.unknown) unknown"] : [])
+    private func summarize(_ tally: Tally) {
+        let parts = Handover.outcomes.compactMap { outcome in tally.counts[outcome].map { "\($0) \(outcome)" } }
+        let refused = tally.refused > 0 ? ["\(tally.refused) refused"] : []
+        let all = parts + refused + (tally.unknown > 0 ? ["\(tally.unknown) unknown"] : [])
         Terminal.print(all.isEmpty ? "nothing to ingest" : all.joined(separator: ", "))
     }
 
@@ -191,10 +270,4 @@ extension Handover {
 extension OutputFormat {
     /// As it is asked for.
     var report: IngestReport.Format { self == .table ? .table : .json }
-}
-
-extension Result where Failure == Status {
-    fileprivate var isUnavailable: Bool {
-        if case .failure(let status) = self { status.code == .unavailable } else { false }
-    }
 }

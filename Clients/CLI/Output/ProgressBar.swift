@@ -7,6 +7,12 @@ struct ProgressBar {
     private let isShown = isatty(STDERR_FILENO) == 1
     private let start = ContinuousClock.now
     private var last: ContinuousClock.Instant?
+    private let isCount: Bool
+
+    /// - Parameter isCount: whether what is done is counted in things, so that their rate says something.
+    init(isCount: Bool = false) {
+        self.isCount = isCount
+    }
 
     /// - Parameter what: is shown behind the bar, such as `3 of 20 MiB`.
     mutating func show(_ done: UInt64, of all: UInt64, _ what: @autoclosure () -> String) {
@@ -17,8 +23,9 @@ struct ProgressBar {
         let filled = all == 0 ? 0 : min(ProgressBar.width, Int(done * UInt64(ProgressBar.width) / all))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: ProgressBar.width - filled)
         let elapsed = Double((now - start).components.seconds)
+        let rate = elapsed >= 1 ? ", \(Int(Double(done) / elapsed))/s" : ""
         let left = done > 0 && done < all ? ", \(Int(elapsed * Double(all - done) / Double(done))) s left" : ""
-        Terminal.complain("\r\u{1B}[K\(bar) \(what())\(left)")
+        Terminal.complain("\r\u{1B}[K\(bar) \(what())\(isCount ? rate : "")\(left)")
     }
 
     /// Leaves the line as if nothing had been there.
