@@ -9,7 +9,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READERS := .build/python/requirements.txt
 CLIENTS := .build/clients/python/installed .build/c/sanitized/scenes
 SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd .build/servers/postfix/usr/sbin/postfix
-.PHONY: help deps demo build test crash check bench bench-deps fuzz protos format
+.PHONY: help deps demo build test man crash check bench bench-deps fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,15 @@ test: build $(READERS) $(SERVERS) $(CLIENTS) ## Builds, then runs all tests.
 	$(TESTS) --filter RPCTests
 	$(TESTS) $(FEW) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
 	$(TESTS) $(FEW) --filter 'SupervisorTests|StorageServerTests'
+
+# The help of each command, as pages. What the generator joins by dots is joined by dashes, as people look for it: msgexport-spool-send(1).
+man: deps        ## Makes man pages of the programs' help, in .build/man.
+	$(SWIFT) package --allow-writing-to-package-directory generate-manual --configuration debug --multi-page >/dev/null
+	rm -rf .build/man && mkdir -p .build/man/man1
+	for page in .build/plugins/GenerateManual/outputs/*/*.1; do \
+		name=$$(basename $$page .1 | tr . -); \
+		sed -E -e "s/^\.Dt .*/.Dt $$(echo $$name | tr a-z A-Z) 1/" -e ':again; s/^(\.Xr msgexportd?[a-z-]*)\./\1-/; t again' $$page >.build/man/man1/$$name.1; done
+	@echo "$$(ls .build/man/man1 | wc -l) pages: man -M .build/man msgexport"
 
 # pyarrow, DuckDB and polars, which judge the files that the tests write.
 $(READERS): Tests/requirements.txt | deps

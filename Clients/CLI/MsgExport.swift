@@ -101,6 +101,7 @@ struct MsgExport: AsyncParsableCommand {
     /// - Parameter type: the command it went wrong in.
     private static func report(_ error: any Error, of type: any ParsableCommand.Type) -> Int32 {
         if let status = error as? Status {
+            guard status != Terminal.unread else { return 0 }
             Terminal.complain(status)
             return ExitStatus.code(for: status.code)
         }

@@ -52,7 +52,7 @@ package enum DaemonProcess {
         let handlers = ManagementHandlers(
             catalog: catalog, directory: directory, gate: gate, sandboxes: sandboxes, audit: audit, flags: flags,
             exports: exports, storages: storages, time: time, reads: DiskQueue("reads"), signingKey: signingKey,
-            startedAt: time.now)
+            startedAt: time.now, data: settings.data)
         let health = HealthService(directory: directory, catalog: catalog, time: time, changes: healthChanges)
         let ingester = Ingester(gate: gate, time: time)
         let rpc = RPCService(

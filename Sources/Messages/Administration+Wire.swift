@@ -12,7 +12,8 @@ extension DaemonStatus: WireMessage {
                 dataflows: wire.dataflows, records: wire.records, lastSequence: wire.last_sequence, segments: wire.segments,
                 storedBytes: wire.stored_bytes,
                 recoveryReports: try texts(wire.n_recovery_reports, wire.recovery_reports, "recovery_reports"),
-                time: try wire.time.map { (time) throws(Status) in try ClockReading(time.pointee) })
+                time: try wire.time.map { (time) throws(Status) in try ClockReading(time.pointee) },
+                diskBytes: wire.disk_bytes, diskFreeBytes: wire.disk_free_bytes)
         }
     }
 
@@ -32,6 +33,8 @@ extension DaemonStatus: WireMessage {
             wire.segments = segments
             wire.stored_bytes = storedBytes
             (wire.n_recovery_reports, wire.recovery_reports) = draft.texts(recoveryReports)
+            wire.disk_bytes = diskBytes
+            wire.disk_free_bytes = diskFreeBytes
             wire.time = time.map { time in
                 draft.make(messageexport__v1__clock_reading__init) { draft, wire in draft.fill(&wire, time) }
             }

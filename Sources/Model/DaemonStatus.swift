@@ -30,12 +30,16 @@ public struct DaemonStatus: Hashable, Sendable {
     public var recoveryReports: [String]
     /// What its clocks say; nil: an older daemon does not tell.
     public var time: ClockReading?
+    /// Bytes of the file system that its data is on; 0: not known.
+    public var diskBytes: UInt64
+    /// Bytes of them that are free.
+    public var diskFreeBytes: UInt64
 
     public init(
         version: String, organization: String, messageExport: Bool, startedAt: Instant, sandbox: String, configurations: UInt32,
         configurationsExporting: UInt32, destinations: UInt32, dataflows: UInt32, records: UInt64, lastSequence: UInt64,
         segments: UInt32, storedBytes: UInt64, recoveryReports: [String],
-        time: ClockReading? = nil
+        time: ClockReading? = nil, diskBytes: UInt64 = 0, diskFreeBytes: UInt64 = 0
     ) {
         self.version = version
         self.organization = organization
@@ -52,6 +56,8 @@ public struct DaemonStatus: Hashable, Sendable {
         self.storedBytes = storedBytes
         self.recoveryReports = recoveryReports
         self.time = time
+        self.diskBytes = diskBytes
+        self.diskFreeBytes = diskFreeBytes
     }
 }
 

@@ -128,6 +128,35 @@ import Testing
         }
     }
 
+    @Test func `status tells on one screen how all is; what shows things as they come ends when nobody reads them`() async throws
+    {
+        try await withMails(3) { (daemon, mails) async throws in
+            let ingested = try await daemon.msgexport("ingest", "email", "--configuration", "mail", mails)
+            #expect(ingested.code == 0, "\(ingested.errors)")
+            let one = try await daemon.msgexport("status", "-o", "json").output
+            #expect(try number(one, "newestDayRecords") == 3 && number(one, "records") == 3, "\(one)")
+            let free = try number(one, "diskFreeBytes")
+            #expect(try free > 0 && free < number(one, "diskBytes"))
+            for part in ["\"health\":\"SERVING\"", "\"atRisk\":[]", "\"nextRunAt\":null", "\"waiting\":0", "\"quotaBytes\":null"]
+            {
+                #expect(one.contains(part), "\(part) in \(one)")
+            }
+            #expect(!one.contains("recordsPerSecond"))
+            let two = try await shell(daemon, "msgexport status --watch --every 1 -o json | head -2 | tail -1")
+            #expect(two.code == 0 && two.output.contains("\"recordsPerSecond\":0"), "\(two.output) \(two.errors)")
+            let tail = try await shell(
+                daemon,
+                """
+                { msgexport dataset tail -o json | head -1 >/dev/null; } & tail=$!; number=0
+                while kill -0 $tail 2>/dev/null && (( number++ < 1000 )); do
+                    msgexport ingest sms --configuration sms --from 1 --to 2 "text $number" >/dev/null
+                done
+                wait $tail; echo "ended $?"
+                """)
+            #expect(tail.output == "ended 0\n" && tail.errors.isEmpty, "\(tail.output) \(tail.errors)")
+        }
+    }
+
     /// The commands below one, by what its help lists; itself first.
     private func commands(below command: [String]) async throws -> [[String]] {
         let ended = try await Programs.run(Programs.client, command + ["--help"])

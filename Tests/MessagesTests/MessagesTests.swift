@@ -111,7 +111,11 @@ import Testing
                 version: "v", organization: "o", messageExport: true, startedAt: instant, sandbox: "s", configurations: 1,
                 configurationsExporting: 2, destinations: 3, dataflows: 4, records: 5, lastSequence: 6, segments: 7,
                 storedBytes: 8,
-                recoveryReports: ["a", "b"]))
+                recoveryReports: ["a", "b"], diskBytes: 9, diskFreeBytes: 10))
+        let key = SpoolKey(publicKey: [1, 2], sandbox: "s", user: .max, renewAt: instant, keptUntil: instant)
+        try check(key)
+        try check(SpooledMessage(sandbox: "s", user: .max, spooledAt: instant, message: [0, 255]))
+        try check(IngestChunk(sandbox: "s", messageBytes: 3, content: [1, 2, 3], spoolKey: [4]))
     }
 
     @Test func `an ingest is read message by message, each kept as it packs`() throws {

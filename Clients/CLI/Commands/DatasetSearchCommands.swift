@@ -103,8 +103,9 @@ extension DatasetCommand {
         func run() async throws {
             let query = options.query
             try await connection.withClient { client in
-                try await client.tailRecords(matching: query, after: after) { record in
+                try await client.tailRecords(matching: query, after: after) { (record) throws(Status) in
                     if connection.output == .json { record.showRow() } else { Terminal.print(record.line) }
+                    try Terminal.requireReader()
                 }
             }
         }

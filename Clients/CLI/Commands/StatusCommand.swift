@@ -3,51 +3,130 @@ import MessageExportClient
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Shows how the daemon and a sandbox of it are doing.",
+        commandName: "status", abstract: "Shows how the daemon and a sandbox of it are doing, on one screen.",
         discussion: """
-            The alerts are those that tell of what is so now: 'msgexport dataflow alerts' shows the others, too.
+            Whether it is healthy, what came in, what waits to be exported, what is at risk to expire before, when the next run is, \
+            and how full it is. Alerts are those that tell of what is so now: 'msgexport dataflow alerts' shows the others, too.
+
+            With --watch it is shown again and again, until it is stopped; as JSON, each time as a document of its own.
 
             EXAMPLES
               msgexport status
+              msgexport status --watch
               msgexport status -o json
             """)
 
+    @Flag(help: "Show it again and again.")
+    var watch = false
+
+    @Option(help: ArgumentHelp("With --watch: how long between.", valueName: "seconds"))
+    var every = 2
+
     @OptionGroup var connection: Connection
 
+    func validate() throws {
+        guard (1...3600).contains(every) else { throw ValidationError("--every is 1 to 3600 seconds") }
+    }
+
     func run() async throws {
-        let (status, dataflows, alerts) = try await connection.withClient { client in
-            (
-                try await client.status(), try await client.dataflows(),
-                try await client.alerts(openOnly: true, limit: Limits.runsListedDefault)
-            )
-        }
-        let next = dataflows.compactMap(\.nextRunAt).min()
-        var clock: [Field] = []
-        if let time = status.time {
-            clock.append(Field("Time", "time", .text(time.trusted.description)))
-            if let doubt = time.doubt {
-                clock.append(Field("Clock doubted", "clockDoubt", .text("\(doubt.rawValue); it shows \(time.wall)")))
+        try await connection.withClient { client in
+            var view = try await StatusView(client)
+            Terminal.show(view.fields(before: nil, seconds: every), as: connection.output)
+            while watch {
+                try Terminal.requireReader()
+                try await Task.sleep(for: .seconds(every))
+                let next = try await StatusView(client)
+                if connection.output == .table { Terminal.clear() }
+                Terminal.show(next.fields(before: view, seconds: every), as: connection.output)
+                view = next
             }
         }
-        Terminal.show(
-            [
-                Field("Version", "version", .text(status.version)),
-                Field("Organization", "organization", .text(status.organization)),
-                Field("Message export", "messageExport", .flag(status.messageExport)),
-                Field("Started", "startedAt", .text(status.startedAt.description)),
-                Field("Sandbox", "sandbox", .text(status.sandbox)),
-                Field("Configurations", "configurations", .number(UInt64(status.configurations))),
-                Field("  exporting", "configurationsExporting", .number(UInt64(status.configurationsExporting))),
-                Field("Destinations", "destinations", .number(UInt64(status.destinations))),
-                Field("Dataflows", "dataflows", .number(UInt64(status.dataflows))),
-                Field("  next run", "nextRunAt", next),
-                Field("  expired unexported", "expiredUnexported", .number(dataflows.reduce(0) { $0 + $1.expiredUnexported })),
-                Field("Records", "records", .number(status.records)),
-                Field("Last sequence", "lastSequence", .number(status.lastSequence)),
-                Field("Segments", "segments", .number(UInt64(status.segments))),
-                Field("Bytes on disk", "storedBytes", .number(status.storedBytes)),
-                Field("Recovery found", "recoveryReports", .list(status.recoveryReports)),
-            ] + clock + [Field("Alerts", "alerts", .rows(alerts.map(\.fields)))], as: connection.output)
+    }
+}
+
+/// What `status` shows: asked for at one time, about.
+private struct StatusView {
+    private let status: DaemonStatus
+    private let health: Health
+    private let newestDay: DatasetSummary.StoredDay?
+    private let dataflows: [Dataflow]
+    private let alerts: [Alert]
+    private let quota: UInt64?
+
+    init(_ client: MessageExportClient) async throws(Status) {
+        status = try await client.status()
+        health = try await client.health()
+        newestDay = try await client.dataset().days.last
+        dataflows = try await client.dataflows()
+        alerts = try await client.alerts(openOnly: true, limit: Limits.runsListedDefault)
+        quota = try await client.sandbox(name: status.sandbox).quotas.bytes
+    }
+
+    /// - Parameters:
+    ///   - before: what was shown last; nil: this is the first time.
+    ///   - seconds: since then.
+    func fields(before: StatusView?, seconds: Int) -> [Field] {
+        daemon + incoming(before, seconds) + waiting + room + [Field("Alerts", "alerts", .rows(alerts.map(\.fields)))]
+    }
+
+    private var daemon: [Field] {
+        var fields = [
+            Field("Health", "health", .text(health.rawValue)), Field("Version", "version", .text(status.version)),
+            Field("Organization", "organization", .text(status.organization)),
+            Field("Message export", "messageExport", .flag(status.messageExport)),
+            Field("Started", "startedAt", .text(status.startedAt.description)),
+        ]
+        if let time = status.time {
+            fields.append(Field("Time", "time", .text(time.trusted.description)))
+            if let doubt = time.doubt {
+                fields.append(Field("Clock doubted", "clockDoubt", .text("\(doubt.rawValue); it shows \(time.wall)")))
+            }
+        }
+        return fields + [
+            Field("Recovery found", "recoveryReports", .list(status.recoveryReports)),
+            Field("Sandbox", "sandbox", .text(status.sandbox)),
+        ]
+    }
+
+    private func incoming(_ before: StatusView?, _ seconds: Int) -> [Field] {
+        var fields = [
+            Field("Configurations", "configurations", Int(status.configurations)),
+            Field("  exporting", "configurationsExporting", Int(status.configurationsExporting)),
+            Field("Records", "records", .number(status.records)),
+            Field("  newest day", "newestDay", newestDay.map { .text($0.day) } ?? .none("none")),
+            Field("  came in on it", "newestDayRecords", .number(newestDay?.records ?? 0)),
+            Field("  last sequence", "lastSequence", .number(status.lastSequence)),
+        ]
+        if let before {
+            let count = status.lastSequence - min(before.status.lastSequence, status.lastSequence)
+            fields.append(Field("  came in a second", "recordsPerSecond", .number(count / UInt64(seconds))))
+        }
+        return fields
+    }
+
+    private var waiting: [Field] {
+        let backlogs = dataflows.compactMap(\.backlog)
+        let now = status.time?.trusted
+        let risks = dataflows.filter { dataflow in now.map { dataflow.backlog?.isAtRisk(at: $0) ?? false } ?? false }
+        return [
+            Field("Destinations", "destinations", Int(status.destinations)),
+            Field("Dataflows", "dataflows", Int(status.dataflows)),
+            Field("  next run", "nextRunAt", dataflows.compactMap(\.nextRunAt).min()),
+            Field("  records waiting", "waiting", .number(backlogs.reduce(0) { $0 + $1.records })),
+            Field("  oldest waiting", "oldestWaiting", backlogs.compactMap(\.oldestIngestedAt).min()),
+            Field("  at risk", "atRisk", .list(risks.map(\.name))),
+            Field("  expired unexported", "expiredUnexported", .number(dataflows.reduce(0) { $0 + $1.expiredUnexported })),
+        ]
+    }
+
+    private var room: [Field] {
+        [
+            Field("Segments", "segments", Int(status.segments)),
+            Field("Bytes on disk", "storedBytes", .number(status.storedBytes)),
+            Field("  quota", "quotaBytes", quota.map { .number($0) } ?? .none("none")),
+            Field("  disk", "diskBytes", .number(status.diskBytes)),
+            Field("  free of it", "diskFreeBytes", .number(status.diskFreeBytes)),
+        ]
     }
 }
 
@@ -79,11 +158,12 @@ struct HealthCommand: AsyncParsableCommand {
     func run() async throws {
         guard !watch else {
             return try await connection.withClient { client in
-                try await client.watchHealth(service: service ?? "") { health in
+                try await client.watchHealth(service: service ?? "") { (health) throws(Status) in
                     switch connection.output {
                     case .table: Terminal.print(health.rawValue)
                     case .json: Terminal.show([Field("Health", "status", .text(health.rawValue))], as: .json)
                     }
+                    try Terminal.requireReader()
                 }
             }
         }

@@ -8,6 +8,16 @@ import Synchronization
 enum Terminal {
     /// Whether standard output took less than it was given, for another reason than that nobody reads it.
     static let outputFailed = Atomic(false)
+    /// Whether nobody reads standard output any more: who would only go on showing things stops.
+    static let isUnread = Atomic(false)
+
+    /// For what shows things as they come: ends it when nobody reads them any more.
+    static func requireReader() throws(Status) {
+        if isUnread.load(ordering: .relaxed) { throw unread }
+    }
+
+    /// How a command ends that nobody reads any more: without a word.
+    static let unread = Status(.cancelled, "nobody reads standard output any more")
 
     /// Writes a line to standard output. When nobody reads it any more what is written is lost, and the command goes on with its work.
     static func print(_ line: String) {
@@ -21,6 +31,7 @@ enum Terminal {
             let count = bytes[written...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                if errno == EPIPE { isUnread.store(true, ordering: .relaxed) }
                 // A closed pipe is a reader's choice; anything else loses what was asked for.
                 if errno != EPIPE, outputFailed.exchange(true, ordering: .relaxed) == false {
                     complain("msgexport: cannot write to standard output: \(String(cString: strerror(errno)))\n")
@@ -51,6 +62,11 @@ enum Terminal {
         guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
     }()
+
+    /// Leaves a terminal empty, for what is shown next; anywhere else nothing happens.
+    static func clear() {
+        if width != nil { write(Array("\u{1B}[H\u{1B}[2J".utf8)) }
+    }
 
     /// Shows one thing: its fields as a table of two columns, or as a JSON object.
     static func show(_ fields: [Field], as format: OutputFormat) {

@@ -4,6 +4,7 @@ import Dataset
 import Disk
 import Model
 import RPC
+import SystemPackage
 
 /// Serves the management methods: decodes nothing, encodes nothing, calls what does the work.
 struct ManagementHandlers: Sendable {
@@ -23,6 +24,8 @@ struct ManagementHandlers: Sendable {
     /// Large records that are held in memory.
     let largeRecords = Allowance(limit: Limits.largeRecordBytes, share: Limits.largeRecordBytesPerConnection)
     let startedAt: Instant
+    /// On the file system that fills.
+    let data: FilePath
 
     /// The number of things asked for.
     /// - Throws: `invalidArgument` naming `limit` when it is over `most`.

@@ -1087,7 +1087,7 @@ const ProtobufCMessageDescriptor messageexport__v1__organization__descriptor =
   (ProtobufCMessageInit) messageexport__v1__organization__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[15] =
+static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_descriptors[17] =
 {
   {
     "version",
@@ -1269,12 +1269,38 @@ static const ProtobufCFieldDescriptor messageexport__v1__daemon_status__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "disk_bytes",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DaemonStatus, disk_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "disk_free_bytes",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__DaemonStatus, disk_free_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned messageexport__v1__daemon_status__field_indices_by_name[] = {
   5,   /* field[5] = configurations */
   6,   /* field[6] = configurations_exporting */
   8,   /* field[8] = dataflows */
   7,   /* field[7] = destinations */
+  15,   /* field[15] = disk_bytes */
+  16,   /* field[16] = disk_free_bytes */
   10,   /* field[10] = last_sequence */
   2,   /* field[2] = message_export */
   1,   /* field[1] = organization */
@@ -1290,7 +1316,7 @@ static const unsigned messageexport__v1__daemon_status__field_indices_by_name[] 
 static const ProtobufCIntRange messageexport__v1__daemon_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
 {
@@ -1300,7 +1326,7 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
   "Messageexport__V1__DaemonStatus",
   "messageexport.v1",
   sizeof(Messageexport__V1__DaemonStatus),
-  15,
+  17,
   messageexport__v1__daemon_status__field_descriptors,
   messageexport__v1__daemon_status__field_indices_by_name,
   1,  messageexport__v1__daemon_status__number_ranges,

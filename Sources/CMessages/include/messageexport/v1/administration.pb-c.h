@@ -263,10 +263,15 @@ struct  Messageexport__V1__DaemonStatus
    * What its clocks say.
    */
   Messageexport__V1__ClockReading *time;
+  /*
+   * Of the file system that its data is on; 0: not known.
+   */
+  uint64_t disk_bytes;
+  uint64_t disk_free_bytes;
 };
 #define MESSAGEEXPORT__V1__DAEMON_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__daemon_status__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL }
+    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL, 0, 0 }
 
 
 /* Messageexport__V1__GetOrganizationRequest methods */
