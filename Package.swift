@@ -86,8 +86,9 @@ let package = Package(
 
         // The clients.
         module(
-            "MessageExportClient", ["Model", "Messages", "RPC", "Disk", "SealedBox", nio, nioPosix, system],
+            "MessageExportClient", ["Model", "Messages", "RPC", "Disk", "SealedBox", logging, nio, nioPosix, system],
             path: "Clients/Swift"),
+        program("SwiftExamples", ["MessageExportClient", logging, system], path: "Clients/Examples"),
         module("Mail", ["Model", "CGMime"], path: "Clients/Mail"),
         program(
             "msgexport",
@@ -134,8 +135,9 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "MessageExportClient", "Disk", "Messages", "Model", "RPC", "SealedBox", "msgexportd", "msgexport", subprocess,
-                system,
+                "MessageExportClient", "Disk", "Messages", "Model", "RPC", "SealedBox", "SwiftExamples", "msgexportd",
+                "msgexport",
+                subprocess, system,
             ]),
         tests("TidyTests", [system]),
         tests("CrashTests", ["MessageExportClient", "Model", "msgexportd", "msgexport", subprocess, system]),

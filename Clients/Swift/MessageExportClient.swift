@@ -1,6 +1,7 @@
+public import Logging
 import Messages
 @_exported public import Model
-import RPC
+package import RPC
 
 /// A connection to the message export daemon of this machine, for one sandbox.
 ///
@@ -21,21 +22,27 @@ public final class MessageExportClient: Sendable {
     ///   - sandbox: the sandbox that all calls concern; empty: prod or, on a sandbox's own socket, that one.
     ///   - timeout: how long each call waits for its answer, all tries together.
     ///   - retryTime: how long, within that, a call that is safe to repeat is tried again; zero: never.
+    ///   - logger: is told of connections and of calls that are tried again, at level debug, and never of content.
+    ///   - traceParent: the W3C trace context of the task that calls, as any tracer has it; it goes with the call.
     /// - Throws: `unavailable` when no daemon answers there, `permissionDenied` when this user may not connect.
     public static func connect(
         socket: String, sandbox: String = defaultSandbox, timeout: Duration = .seconds(Limits.clientCallSeconds),
-        retryTime: Duration = .seconds(Limits.clientRetrySeconds)
+        retryTime: Duration = .seconds(Limits.clientRetrySeconds), logger: Logger? = nil,
+        traceParent: (@Sendable () -> String?)? = nil
     ) async throws(Status) -> MessageExportClient {
-        let client = try await Client.connect(path: socket, retryTime: retryTime)
+        let hooks = ClientHooks(logger: logger, traceParent: traceParent)
+        let client = try await Client.connect(path: socket, retryTime: retryTime, hooks: hooks)
         return MessageExportClient(client: client, sandbox: sandbox, timeout: timeout)
     }
 
-    /// Connects, lends the client to `body`, and closes it whatever happens.
+    /// Connects, lends the client to `body`, and closes it whatever happens. Parameters as of `connect`.
     public static func withClient<Value: Sendable>(
         socket: String, sandbox: String = defaultSandbox, retryTime: Duration = .seconds(Limits.clientRetrySeconds),
+        logger: Logger? = nil, traceParent: (@Sendable () -> String?)? = nil,
         _ body: (MessageExportClient) async throws -> Value
     ) async throws -> Value {
-        let client = try await connect(socket: socket, sandbox: sandbox, retryTime: retryTime)
+        let client = try await connect(
+            socket: socket, sandbox: sandbox, retryTime: retryTime, logger: logger, traceParent: traceParent)
         do {
             let value = try await body(client)
             await client.close()
@@ -49,9 +56,9 @@ public final class MessageExportClient: Sendable {
     /// A client that connects with its first call.
     package convenience init(
         socket: String, sandbox: String = defaultSandbox, timeout: Duration = .seconds(Limits.clientCallSeconds),
-        retryTime: Duration
+        retryTime: Duration, hooks: ClientHooks = ClientHooks()
     ) {
-        self.init(client: Client(path: socket, retryTime: retryTime), sandbox: sandbox, timeout: timeout)
+        self.init(client: Client(path: socket, retryTime: retryTime, hooks: hooks), sandbox: sandbox, timeout: timeout)
     }
 
     private init(client: Client, sandbox: String, timeout: Duration) {
@@ -141,5 +148,22 @@ public final class MessageExportClient: Sendable {
         _ method: MethodName, _ request: Request, timeout: Duration? = nil
     ) async throws(Status) -> Response {
         try Response(packed: await client.call(method.described, request.packed, timeout: timeout ?? self.timeout))
+    }
+}
+
+extension ClientHooks {
+    init(logger: Logger?, traceParent: (@Sendable () -> String?)?) {
+        self.init()
+        if let logger {
+            connected = { logger.debug("connected") }
+            tryingAgain = { method, status, pause in
+                logger.debug(
+                    "trying again",
+                    metadata: [
+                        "method": "\(method)", "code": "\(status.code.name)", "reason": "\(status.message)", "pause": "\(pause)",
+                    ])
+            }
+        }
+        if let traceParent { self.traceParent = traceParent }
     }
 }

@@ -15,6 +15,7 @@ package final class Client: Sendable {
 
     private let path: String
     private let retryTime: Duration
+    private let hooks: ClientHooks
     private let state: Mutex<State>
 
     /// Connects; fails at once where nobody serves.
@@ -24,22 +25,27 @@ package final class Client: Sendable {
     ///   - retryTime: how long a call may be tried again, within its own time: one that did not reach the server, or that is safe to
     ///     repeat. Zero: never.
     /// - Throws: as `ClientConnection.connect`.
-    package static func connect(path: String, retryTime: Duration) async throws(Status) -> Client {
-        Client(path: path, retryTime: retryTime, state: .connected(try await ClientConnection.connect(path: path)))
+    package static func connect(
+        path: String, retryTime: Duration, hooks: ClientHooks = ClientHooks()
+    ) async throws(Status) -> Client {
+        let connection = try await ClientConnection.connect(path: path)
+        hooks.connected()
+        return Client(path: path, retryTime: retryTime, hooks: hooks, state: .connected(connection))
     }
 
     /// Another client of the same server: it connects with its first call.
     package func another() -> Client {
-        Client(path: path, retryTime: retryTime)
+        Client(path: path, retryTime: retryTime, hooks: hooks)
     }
 
     /// A client that connects with its first call; parameters as of `connect`.
-    package convenience init(path: String, retryTime: Duration) {
-        self.init(path: path, retryTime: retryTime, state: .disconnected)
+    package convenience init(path: String, retryTime: Duration, hooks: ClientHooks = ClientHooks()) {
+        self.init(path: path, retryTime: retryTime, hooks: hooks, state: .disconnected)
     }
 
-    private init(path: String, retryTime: Duration, state: State) {
+    private init(path: String, retryTime: Duration, hooks: ClientHooks, state: State) {
         self.path = path
+        self.hooks = hooks
         self.retryTime = retryTime
         self.state = Mutex(state)
     }
@@ -52,7 +58,7 @@ package final class Client: Sendable {
         _ method: MethodDescription, _ payload: [UInt8], timeout: Duration
     ) async throws(Status) -> [UInt8] {
         try await trying(method, timeout) { (connection, deadline) throws(Status) in
-            try await connection.call(method, payload, deadline: deadline)
+            try await connection.call(method, payload, metadata: hooks.metadata, deadline: deadline)
         }
     }
 
@@ -67,7 +73,7 @@ package final class Client: Sendable {
         _ body: (ClientStream) async throws(Status) -> Value
     ) async throws(Status) -> Value {
         try await trying(method, timeout) { (connection, deadline) throws(Status) in
-            let stream = try await connection.open(method, first, deadline: deadline)
+            let stream = try await connection.open(method, first, metadata: hooks.metadata, deadline: deadline)
             // What the body leaves is of no use to anybody.
             defer { stream.cancel() }
             return try await body(stream)
@@ -93,6 +99,7 @@ package final class Client: Sendable {
             }
             let pause = backoff.next(using: &generator)
             guard .now() + TimeAmount(pause) < lastTry else { throw status }
+            hooks.tryingAgain(method.name, status, pause)
             do { try await Task.sleep(for: pause) } catch {
                 throw Status(.cancelled, "the call was cancelled; it may have been served")
             }
@@ -149,6 +156,7 @@ package final class Client: Sendable {
             if case .success(let connection) = result { state = .connected(connection) } else { state = .disconnected }
             return (waiting, false)
         }
+        if case .success = result { hooks.connected() }
         for continuation in waiting { continuation.resume() }
         let connection = try result.get()
         guard !isClosed else {

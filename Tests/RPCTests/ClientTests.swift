@@ -2,6 +2,7 @@ import Messages
 import Model
 import NIOCore
 import RPC
+import TestSupport
 import Testing
 
 /// Clients against a real server: streams, cancellation, bounds, and connections that are lost.
@@ -163,6 +164,29 @@ import Testing
             await client.close()
             let closed = await #expect(throws: Status.self) { try await client.call(S.echo, [], timeout: .seconds(60)) }
             #expect(closed?.code == .cancelled)
+        }
+    }
+
+    @Test func `whoever watches a client is told of connections and of what is tried again; a trace goes with its calls`()
+        async throws
+    {
+        try await withTestServer { server in
+            let told = Journal<String>()
+            var hooks = ClientHooks()
+            hooks.connected = { told.add("connected") }
+            hooks.tryingAgain = { method, status, _ in told.add("\(method.method) again: \(status.code.name)") }
+            hooks.traceParent = { "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }
+            let client = try await Client.connect(path: server.path, retryTime: .seconds(60), hooks: hooks)
+            #expect(try await client.call(S.echo, [1], timeout: .seconds(60)) == [1])
+            #expect(server.traces.entries == ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+            await server.stop()
+            async let repeated = client.call(S.echo, [2], timeout: .seconds(60))
+            try await wait(for: "another try") { told.entries.count > 1 }
+            try await server.start()
+            #expect(try await repeated == [2])
+            let all = told.entries
+            #expect(all.first == "connected" && all.last == "connected" && all.contains("Echo again: UNAVAILABLE"), "\(all)")
+            await client.close()
         }
     }
 

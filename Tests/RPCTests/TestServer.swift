@@ -42,6 +42,8 @@ final class TestServer: Sendable {
     private let server: Mutex<Server?> = Mutex(nil)
     private let held: Mutex<[Call]> = Mutex([])
     let events: AsyncStream<Event>
+    /// The trace contexts that came with calls of `Echo`.
+    let traces = Journal<String>()
     private let happened: AsyncStream<Event>.Continuation
 
     init(_ folder: FilePath) async throws {
@@ -74,12 +76,13 @@ final class TestServer: Sendable {
     }
 
     private var methods: [Method] {
-        let happened = happened
+        let (happened, traces) = (happened, traces)
         return [
             Method(
                 Self.echo,
                 .single { call, message in
                     happened.yield(.received("Echo", message))
+                    for trace in call.metadata where trace.key == "traceparent" { traces.add(trace.value) }
                     call.answer(.success(message))
                     return nil
                 }),

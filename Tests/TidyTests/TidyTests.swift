@@ -27,7 +27,8 @@ import Testing
         "msgexportd": [
             "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage",
         ],
-        "Clients/Swift": ["Model", "Messages", "RPC", "Disk", "SealedBox", "SystemPackage"], "Clients/Mail": ["Model", "CGMime"],
+        "Clients/Swift": ["Model", "Messages", "RPC", "Disk", "SealedBox", "Logging", "SystemPackage"],
+        "Clients/Mail": ["Model", "CGMime"],
         "Clients/CLI": [
             "MessageExportClient", "Mail", "CGMime", "Disk", "Formats", "Audit", "Messages", "Model", "ArgumentParser", "Crypto",
             "SystemPackage",

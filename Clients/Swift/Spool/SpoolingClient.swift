@@ -1,7 +1,8 @@
 package import Disk
+public import Logging
 import Messages
 public import Model
-import RPC
+package import RPC
 import SealedBox
 import Synchronization
 
@@ -22,12 +23,15 @@ public final class SpoolingClient: Sendable {
     /// Lends a client to `body`, and hands over what waits meanwhile. It begins whether the daemon is there or not; what is not handed over
     /// when `body` ends stays for the next client, or for `msgexport spool send`.
     ///
+    /// Logger and trace context are those of `MessageExportClient.connect`.
     /// - Throws: `failedPrecondition` when the spool cannot be used; what `body` throws.
     public static func withClient<Value: Sendable>(
-        socket: String, sandbox: String = defaultSandbox, spool: Spool,
+        socket: String, sandbox: String = defaultSandbox, spool: Spool, logger: Logger? = nil,
+        traceParent: (@Sendable () -> String?)? = nil,
         _ body: @Sendable (SpoolingClient) async throws -> Value
     ) async throws -> Value {
-        let client = try SpoolingClient(socket: socket, sandbox: sandbox, spool: spool)
+        let client = try SpoolingClient(
+            socket: socket, sandbox: sandbox, spool: spool, hooks: ClientHooks(logger: logger, traceParent: traceParent))
         let result: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await client.keepHandingOver() }
             let result: Result<Value, any Error>
@@ -42,10 +46,10 @@ public final class SpoolingClient: Sendable {
     /// - Parameter clock: what the deadline is told by.
     package init(
         socket: String, sandbox: String, spool: Spool, clock: any Clock<Duration> = ContinuousClock(),
-        files: any Files = PosixFiles()
+        files: any Files = PosixFiles(), hooks: ClientHooks = ClientHooks()
     ) throws(Status) {
         // What waits in the spool is tried again, and nobody waits for it.
-        client = MessageExportClient(socket: socket, sandbox: sandbox, retryTime: .zero)
+        client = MessageExportClient(socket: socket, sandbox: sandbox, retryTime: .zero, hooks: hooks)
         self.spool = spool
         self.clock = clock
         folder = try SpoolFolder(spool, files: files)

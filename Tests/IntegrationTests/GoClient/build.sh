@@ -6,7 +6,7 @@ mkdir -p "$out/in" "$out/src/client"
 cp "$(dirname "$0")/main.go" "$out/src/client/main.go"
 # The generator knows no proto3 `optional`, nor what else is newer than it; a oneof of one member is the same on the wire.
 cd "$protos"
-for p in google/rpc/status grpc/health/v1/health messageexport/v1/message messageexport/v1/ingestion; do
+for p in google/rpc/status grpc/health/v1/health messageexport/v1/message messageexport/v1/request messageexport/v1/ingestion; do
 	mkdir -p "$out/in/${p%/*}"
 	sed -E 's/^( *)optional (\w+) (\w+) = ([0-9]+);/\1oneof \3_presence { \2 \3 = \4; }/' "$p.proto" >"$out/in/$p.proto"
 done
@@ -17,6 +17,6 @@ generate() { # One Go package at a time.
 }
 generate google/rpc/status.proto
 generate grpc/health/v1/health.proto
-generate messageexport/v1/message.proto messageexport/v1/ingestion.proto
+generate messageexport/v1/message.proto messageexport/v1/request.proto messageexport/v1/ingestion.proto
 cd "$out/src/client"
 GO111MODULE=off GOPATH="$out:/usr/share/gocode" GOCACHE="$out/cache" GOFLAGS='' CGO_ENABLED=0 go build -p 2 -o "$out/client" client
