@@ -132,12 +132,13 @@ BENCH_P8 := memory
 BENCH_P9 := store
 BENCH_P10 := growth
 BENCH_DELIVERY := delivery
+BENCH_SENDER := sender
 BENCHES ?= $(if $(ONLY),$(sort $(foreach goal,$(ONLY),$(BENCH_$(goal)))),ingest memory fairness governance)
 bench-deps:
 	@missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-bench: deps bench-deps $(READERS) $(SERVERS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
+bench: deps bench-deps $(READERS) $(SERVERS) $(CLIENTS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
 	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done

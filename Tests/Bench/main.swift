@@ -15,9 +15,16 @@ if arguments.count > 1, arguments[1] == "load", let order = Load.Order(Array(arg
     }
     exit(0)
 }
+if arguments.count == 4, arguments[1] == "cost", let count = Int(arguments[3]) {
+    do { try await SenderBench.send(arguments[2], count) } catch {
+        print("failed: \(error)")
+        exit(1)
+    }
+    exit(0)
+}
 if arguments.count == 4, arguments[1] == "flood" { try Flood.run(arguments[2], arguments[3]) }
 guard arguments.count == 3 else {
-    print("usage: Bench memory|fairness|governance|ingest|growth|start|store|export|delivery FOLDER-OF-PROGRAMS")
+    print("usage: Bench memory|fairness|governance|ingest|growth|start|store|export|delivery|sender FOLDER-OF-PROGRAMS")
     exit(2)
 }
 let programs = FilePath(arguments[2])
@@ -30,6 +37,7 @@ do {
     case "start": try await GrowthBench.run(programs, millions: 5, bytes: 2000)
     case "export": try await ExportBench.run(programs)
     case "delivery": try await DeliveryBench.run(programs)
+    case "sender": try await SenderBench.run(programs)
     case "store": try await StoreBench.run()
     case "governance": try await GovernanceBench.run(programs)
     default:

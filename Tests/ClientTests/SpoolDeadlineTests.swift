@@ -20,14 +20,15 @@ import Testing
             content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: "the secret text")))
     }
 
-    /// Lends a client of a socket that is listened to and never read.
+    /// Lends a client of a socket that is listened to and never read, or that nobody listens to.
     private func withStuckDaemon(
-        _ files: any Files = PosixFiles(), whenFull: Spool.Full = .fail, entries: Int = 10, hasKey: Bool = true,
+        _ files: any Files = PosixFiles(), refuses: Bool = false, whenFull: Spool.Full = .fail, entries: Int = 10,
+        hasKey: Bool = true,
         _ body: (SpoolingClient, FilePath) async throws -> Void
     ) async throws {
         try await withTemporaryFolder { folder in
             let socket = folder.appending("s").string
-            let descriptor = try Self.listen(socket)
+            let descriptor = refuses ? -1 : try Self.listen(socket)
             defer { close(descriptor) }
             let spool = Spool(
                 folder: folder.appending("spool"), deadline: .seconds(2), entries: entries, whenFull: whenFull)
@@ -102,6 +103,23 @@ import Testing
         }
     }
 
+    @Test func `the disk has all the time that the daemon did not use`() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let writing = Atomic(false)
+        let files = SimulatedFiles(beforeSync: {
+            writing.store(true, ordering: .relaxed)
+            gate.wait()
+        })
+        try await withStuckDaemon(files, refuses: true) { client, _ in
+            let message = try message("m")
+            async let handover = client.ingest(message)
+            try await wait(for: "the disk") { writing.load(ordering: .relaxed) }
+            try await advance(by: .milliseconds(1999))
+            gate.signal()
+            #expect(try await handover == .spooled)
+        }
+    }
+
     @Test func `a caller that cancels gets an error that says so, and nothing is spooled`() async throws {
         try await withStuckDaemon { client, _ in
             let message = try message("m")
@@ -125,7 +143,7 @@ import Testing
                 for (number, expected) in [Handover.spooled, .dropped, .dropped].enumerated() {
                     let message = try message("m\(number)")
                     async let handover = client.ingest(message)
-                    try await advance(by: .seconds(2))
+                    try await advance(by: .milliseconds(1750))
                     do {
                         #expect(try await handover == expected && (number == 0 || whenFull == .drop))
                     } catch let status as Status {

@@ -1,5 +1,6 @@
 import Disk
 import FoundationEssentials
+import Glibc
 import Messages
 import Model
 import SealedBox
@@ -65,6 +66,7 @@ final class SpoolFolder: Sendable {
     init(_ spool: Spool, files: any Files = PosixFiles()) throws(Status) {
         self.spool = spool
         self.files = files
+        try SpoolFolder.requirePrivate(spool.folder)
         do throws(DiskError) {
             try files.createFolder(entries)
             try files.createFolder(refused)
@@ -72,6 +74,17 @@ final class SpoolFolder: Sendable {
             throw Status(
                 .failedPrecondition, "the spool \(spool.folder) cannot be used: \(error)",
                 hint: "name a folder that this user may write to")
+        }
+    }
+
+    /// What others may write to they may fill, and empty.
+    private static func requirePrivate(_ folder: FilePath) throws(Status) {
+        var status = stat()
+        guard stat(folder.string, &status) == 0 else { return }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw Status(
+                .failedPrecondition, "the spool \(folder) is not this user's alone",
+                hint: "name a folder of this user's that nobody else may write to: chmod 700 \(folder)")
         }
     }
 

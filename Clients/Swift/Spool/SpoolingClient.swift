@@ -68,6 +68,7 @@ public final class SpoolingClient: Sendable {
     ///   neither daemon nor disk answered: it may be stored, and the same message again settles it; `cancelled` when the task was.
     public func ingest(_ message: Message) async throws(Status) -> Handover {
         let start = WallClock.now
+        let elapsed = stopwatch(clock)
         let reserve = min(spool.deadline / 4, .milliseconds(Limits.spoolWriteMilliseconds))
         let failure: Status
         do throws(Status) {
@@ -78,7 +79,7 @@ public final class SpoolingClient: Sendable {
             failure = error
         }
         do throws(Status) {
-            try await put(message, at: start, within: reserve, insteadOf: failure)
+            try await put(message, at: start, within: spool.deadline - elapsed(), insteadOf: failure)
             addition.yield()
             return .spooled
         } catch {
@@ -261,6 +262,12 @@ extension Status {
         default: false
         }
     }
+}
+
+/// Tells the time since the call.
+private func stopwatch(_ clock: some Clock<Duration>) -> () -> Duration {
+    let start = clock.now
+    return { start.duration(to: clock.now) }
 }
 
 /// A value that is set once; whoever waits for it gets the first one.

@@ -77,6 +77,10 @@ import Testing
                 }
                 let now = WallClock.now
                 let good = SpooledMessage(sandbox: key.sandbox, user: key.user, spooledAt: now, message: packed)
+                func taken(_ entry: SpooledMessage) async throws -> Outcome {
+                    let box = try #require(SealedBox.seal(entry.packed, to: key.publicKey))
+                    return try await client.ingest(sealed: box, to: key.publicKey).outcome
+                }
                 func changed(_ change: (inout SpooledMessage) -> Void) -> SpooledMessage {
                     var entry = good
                     change(&entry)
@@ -91,9 +95,10 @@ import Testing
                 #expect(try await refused(good, flip: true)?.code == .invalidArgument)
                 #expect(try await refused(changed { $0.message = [1, 2, 3] })?.code == .invalidArgument)
                 #expect(try await records(daemon) == 0)
-                #expect(try await refused(changed { $0.spooledAt = days(2) }) == nil)
+                #expect(try await taken(changed { $0.spooledAt = days(2) }) == .beforeEnabled, "when it was sent counts")
+                #expect(try await taken(good) == .stored)
                 for time in [now, Instant.representable.upperBound, Instant(milliseconds: .max)] {
-                    #expect(try await refused(changed { $0.spooledAt = time }) == nil)
+                    #expect(try await taken(changed { $0.spooledAt = time }) == .duplicate)
                 }
                 #expect(try await refused(changed { $0.spooledAt = Instant.representable.lowerBound })?.field == "spooled_at_ms")
                 #expect(try await records(daemon) == 1, "the same message, whenever it was spooled")
@@ -104,18 +109,31 @@ import Testing
         }
     }
 
-    @Test func `by commands: it waits, is shown, sent, refused, tried again and discarded`() async throws {
+    /// - Parameter place: where the spool is; empty: beside the daemon.
+    @Test(arguments: ["", "/dev/shm"])
+    func `by commands, on another file system too: it waits, is shown, sent, refused, tried again and discarded`(
+        _ place: String
+    ) async throws {
         try await withTemporaryFolder { folder in
             let fixture = DaemonFixture(folder)
-            let spool = folder.appending("spool").string
+            let spool = place.isEmpty ? folder.appending("spool").string : place + "/" + (folder.lastComponent?.string ?? "")
+            defer { try? FileManager.default.removeItem(atPath: spool) }
             @Sendable func ingest(_ text: String, _ configuration: String = "reminders") async throws -> Programs.Ended {
                 try await Programs.run(
                     Programs.client,
                     [
                         "ingest", "sms", "--configuration", configuration, "--from", "1", "--to", "2", "--spool", spool,
+                        "--deadline", "60",
                         "--socket", fixture.socket, text,
                     ])
             }
+            try FileManager.default.createDirectory(atPath: spool, withIntermediateDirectories: false)
+            for mode in [0o770, 0o707] {
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: spool)
+                let open = try await ingest("before anything")
+                #expect(open.code == 6 && open.errors.contains("not this user's alone"), "\(open.errors)")
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: spool)
             let early = try await ingest("before anything")
             #expect(early.code == 9 && early.errors.contains("no key yet"), "\(early.errors)")
             _ = try await fixture.withDaemon { daemon in
