@@ -6,6 +6,7 @@ import dataclasses
 import email
 import email.message
 import email.policy
+import functools
 from typing import Any, Iterator, Optional, Sequence, Union
 
 from msgexport.messages import Address, Attachment, Email
@@ -17,7 +18,9 @@ def read(mail: Union[email.message.EmailMessage, email.message.Message, bytes]) 
     Raises ValueError when there is not a single header field.
     """
     raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=mail.policy.clone(linesep="\r\n", max_line_length=998))
-    message = email.message_from_bytes(raw, policy=email.policy.default)
+    # Each field is asked for several times; parsing it is most of what a mail costs.
+    parse = functools.lru_cache(maxsize=None)(email.policy.default.header_factory)
+    message = email.message_from_bytes(raw, policy=email.policy.default.clone(header_factory=parse))
     if not message.keys():
         raise ValueError("not a mail: it begins with header fields such as From: and Subject:")
     bodies = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
