@@ -12,7 +12,7 @@ struct MsgExport: AsyncParsableCommand {
         abstract: "Manages message export: which email and SMS are kept, and where they are exported.",
         discussion: """
             Talks to the daemon, msgexportd, over its socket. Every command takes --socket, --sandbox and --output; the environment \
-            variables MESSAGE_EXPORT_SOCKET and MESSAGE_EXPORT_SANDBOX stand in for the first two.
+            variables MESSAGE_EXPORT_SOCKET and MESSAGE_EXPORT_SANDBOX stand in for the first two. NO_COLOR keeps terminals plain.
 
             EXAMPLE: from a configuration to exported files
               msgexport access grant operator sender auditor --user "$USER"

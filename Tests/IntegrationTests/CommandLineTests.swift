@@ -157,6 +157,25 @@ import Testing
         }
     }
 
+    @Test func `states are coloured on a terminal alone, and never with NO_COLOR`() async throws {
+        try await withMails(0) { (daemon, _) async throws in
+            func onTerminal(_ command: String) async throws -> String {
+                let terminal = "export -f msgexport; SHELL=/bin/bash script -qec 'stty cols 100; \(command)' /dev/null </dev/null"
+                return try await shell(daemon, "unset NO_COLOR; export TERM=xterm; " + terminal).output
+            }
+            let green = "\u{1B}[32mSERVING\u{1B}[0m"
+            #expect(try await onTerminal("msgexport health").contains(green))
+            #expect(try await onTerminal("msgexport status").contains(green))
+            let states = try await onTerminal("msgexport configuration list")
+            #expect(states.contains("\u{1B}[32mACTIVE\u{1B}[0m"), "\(states)")
+            for plain in ["NO_COLOR=1 msgexport status", "TERM=dumb msgexport status", "msgexport status -o json"] {
+                let shown = try await onTerminal(plain)
+                #expect(shown.contains("SERVING") && !shown.contains("\u{1B}"), "\(plain): \(shown)")
+            }
+            #expect(try await shell(daemon, "msgexport status").output.contains("\u{1B}") == false)
+        }
+    }
+
     /// The commands below one, by what its help lists; itself first.
     private func commands(below command: [String]) async throws -> [[String]] {
         let ended = try await Programs.run(Programs.client, command + ["--help"])

@@ -160,7 +160,7 @@ struct HealthCommand: AsyncParsableCommand {
             return try await connection.withClient { client in
                 try await client.watchHealth(service: service ?? "") { (health) throws(Status) in
                     switch connection.output {
-                    case .table: Terminal.print(health.rawValue)
+                    case .table: Terminal.print(Paint.word(health.rawValue))
                     case .json: Terminal.show([Field("Health", "status", .text(health.rawValue))], as: .json)
                     }
                     try Terminal.requireReader()

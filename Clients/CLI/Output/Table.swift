@@ -25,7 +25,8 @@ struct Table {
         return ([titles] + rows).map { row in
             var line = ""
             for (text, width) in zip(row, widths) {
-                line += DisplayWidth.padded(DisplayWidth.clipped(text, to: width), to: width)
+                let clipped = DisplayWidth.clipped(text, to: width)
+                line += Paint.word(clipped) + String(repeating: " ", count: width - DisplayWidth.of(clipped))
                 line += String(repeating: " ", count: Table.gap)
             }
             while line.last == " " { line.removeLast() }
@@ -48,12 +49,12 @@ struct Table {
         let room = width - labelWidth - gap
         guard room >= 2 * narrowest else {
             return pairs.flatMap { pair in
-                [pair.label] + DisplayWidth.wrapped(pair.value, to: max(1, width - gap)).map { "  \($0)" }
+                [pair.label] + DisplayWidth.wrapped(pair.value, to: max(1, width - gap)).map { "  \(Paint.word($0))" }
             }
         }
         return pairs.flatMap { pair in
             DisplayWidth.wrapped(pair.value, to: room).enumerated().map { index, line in
-                "\(DisplayWidth.padded(index == 0 ? pair.label : "", to: labelWidth))  \(line)"
+                "\(DisplayWidth.padded(index == 0 ? pair.label : "", to: labelWidth))  \(Paint.word(line))"
             }
         }
     }
