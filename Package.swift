@@ -19,6 +19,7 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 /// A target of ours; its folder is `Sources/<name>` unless another is given.
@@ -48,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
@@ -66,6 +68,7 @@ let package = Package(
 
         // The daemon. Arrows point down: nothing imports what stands below it in this list.
         module("Model", []),
+        module("Settings", ["Model", yams]),
         module("Disk", [system]),
         module("Messages", ["Model", "CMessages"]),
         module("RPC", ["Model", "Messages", nio, nioPosix]),
@@ -82,7 +85,9 @@ let package = Package(
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
                 "SealedBox", "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
             ]),
-        program("msgexportd", ["CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", argumentParser, logging, system]),
+        program(
+            "msgexportd",
+            ["CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "Settings", argumentParser, logging, system]),
 
         // The clients.
         module(
@@ -114,6 +119,7 @@ let package = Package(
         program("Fuzz", ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz/Program"),
         tests("FuzzTests", ["FuzzTargets", "Messages", "Model", "RPC", nio, system]),
         tests("ModelTests", ["Model"]),
+        tests("SettingsTests", ["Model", "Settings"]),
         tests("MessagesTests", ["Messages", "Model", system]),
         tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),
         tests("DiskTests", ["Disk", system]),

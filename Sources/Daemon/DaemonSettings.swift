@@ -1,4 +1,3 @@
-import Model
 package import RPC
 package import SystemPackage
 
@@ -10,17 +9,11 @@ package struct DeliveryPrograms: Sendable {
     package let rclone: FilePath
     /// What files are encrypted by.
     package let gpg: FilePath
-    /// How long nothing may go on at a destination.
-    package let stallSeconds: Int
 
-    package init(
-        supervisor: FilePath, rclone: FilePath = "/usr/bin/rclone", gpg: FilePath = "/usr/bin/gpg",
-        stallSeconds: Int = Limits.deliveryStallSeconds
-    ) {
+    package init(supervisor: FilePath, rclone: FilePath = "/usr/bin/rclone", gpg: FilePath = "/usr/bin/gpg") {
         self.supervisor = supervisor
         self.rclone = rclone
         self.gpg = gpg
-        self.stallSeconds = stallSeconds
     }
 }
 
@@ -32,21 +25,22 @@ package struct DaemonSettings: Sendable {
     package let sockets: [ListeningSocket]
     /// Must not be below `data`.
     package let masterKey: FilePath
-    /// Program that is told of alerts; nil: none is.
-    package let alertCommand: FilePath?
     /// What it delivers by.
     package let programs: DeliveryPrograms
+    /// What can change while it runs, as it is at the start.
+    package let reloadable: ReloadableSettings
 
     /// - Precondition: there is a socket.
     package init(
-        data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, alertCommand: FilePath? = nil, programs: DeliveryPrograms
+        data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, programs: DeliveryPrograms,
+        reloadable: ReloadableSettings
     ) {
         precondition(!sockets.isEmpty, "a daemon serves at least one socket")
         self.data = data
         self.sockets = sockets
         self.masterKey = masterKey
-        self.alertCommand = alertCommand
         self.programs = programs
+        self.reloadable = reloadable
     }
 
     var lock: FilePath { data.appending("daemon.lock") }

@@ -4,6 +4,7 @@ public struct AuditEvent: Hashable, Sendable {
     public enum Action: String, Hashable, Sendable, CaseIterable {
         case daemonStart = "daemon.start"
         case daemonStop = "daemon.stop"
+        case daemonReload = "daemon.reload"
         case masterKeyRotate = "master-key.rotate"
         case organizationEdit = "organization.edit"
         case approvalCreate = "approval.create"

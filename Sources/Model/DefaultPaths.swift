@@ -6,6 +6,8 @@ public struct DefaultPaths: Hashable, Sendable {
     public let socket: String
     /// The master key: outside the data folder.
     public let masterKey: String
+    /// The daemon's configuration file, which need not be there.
+    public let configuration: String
 
     /// - Parameters:
     ///   - environment: the process's.
@@ -21,12 +23,15 @@ public struct DefaultPaths: Hashable, Sendable {
             data = named ?? "/var/lib/message-export"
             socket = "/run/message-export/msgexportd.sock"
             masterKey = "/etc/message-export/master.key"
+            configuration = "/etc/message-export/msgexportd.yaml"
             return
         }
         let home = folder("HOME", or: "/")
         data = named ?? folder("XDG_STATE_HOME", or: "\(home)/.local/state") + "/message-export"
         let runtime = folder("XDG_RUNTIME_DIR", or: "")
         socket = runtime.isEmpty ? "\(data)/msgexportd.sock" : "\(runtime)/message-export/msgexportd.sock"
-        masterKey = folder("XDG_CONFIG_HOME", or: "\(home)/.config") + "/message-export/master.key"
+        let own = folder("XDG_CONFIG_HOME", or: "\(home)/.config") + "/message-export"
+        masterKey = "\(own)/master.key"
+        configuration = "\(own)/msgexportd.yaml"
     }
 }

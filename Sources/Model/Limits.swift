@@ -306,6 +306,13 @@ public enum Limits {
     /// What may be set instead.
     public static let deliveryStallSecondsAllowed = 1...3600
 
+    // MARK: The process
+
+    /// Bytes of a configuration file.
+    public static let settingsFileBytes = 1 << 20
+    /// Sockets that systemd may pass.
+    public static let passedSockets = 1024
+
     // MARK: Clients
 
     /// A piece of a message that does not fit a frame, as clients send it.
@@ -315,14 +322,20 @@ public enum Limits {
     /// How long a key that spools are sealed to is the newest.
     public static let spoolKeyHours = 24
     /// How long it is kept: what waits in a spool may be as old as the longest retention, and is sealed to the newest key that its client knows.
-    public static let spoolKeyDays = retentionDaysAllowed.upperBound + 2
+    public static let spoolKeyDays = retentionDaysAllowed.upperBound + 2 + spoolKeyMarginDays
+    /// Of calls that a client has written and the daemon has not read; further ones wait, and are forgotten when their time is over.
+    public static let clientUnsentBytes = 1 << 20
+    /// For so long a key is still kept when the last is sealed to it.
+    public static let spoolKeyMarginDays = 3
+    /// Bytes of messages that wait for a spool's disk.
+    public static let spoolWaitingBytes = 128 << 20
     /// Bytes of the entries of a spool, unless its client says otherwise.
     public static let spoolBytes: Int64 = 1 << 30
     /// Entries of a spool, unless its client says otherwise.
     public static let spoolEntries = 100_000
     /// How long an ingest may take with a spool, unless its client says otherwise.
     public static let spoolDeadlineMilliseconds = 2000
-    /// Of that, what is left for the spool's disk: at most this, and a quarter.
+    /// Of that, what is kept for the spool's disk however long the daemon takes: this, or a quarter where that is less.
     public static let spoolWriteMilliseconds = 250
     /// Pauses of who hands a spool over, while the daemon takes nothing, or nothing waits.
     public static let spoolPauseMilliseconds = 500...30_000

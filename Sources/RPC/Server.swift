@@ -35,7 +35,7 @@ package final class Server: Sendable {
                 listeners.append(try await listen(socket, shared, memory, connections, eventLoop))
             } catch {
                 for (listener, socket) in zip(listeners, sockets) {
-                    UnixSocket.remove(socket.path)
+                    socket.remove()
                     try? await listener.close().get()
                 }
                 throw error
@@ -49,7 +49,12 @@ package final class Server: Sendable {
         _ socket: ListeningSocket, _ shared: ServerConnectionHandler.Shared, _ memory: NIOLoopBoundBox<ReceiveMemory>,
         _ connections: ConnectionTable, _ eventLoop: any EventLoop
     ) async throws(Status) -> any NIOCore.Channel {
-        let descriptor = try UnixSocket.bind(socket.path, mode: socket.mode, group: socket.group)
+        let descriptor: Int32
+        if let passed = socket.passed {
+            descriptor = passed
+        } else {
+            descriptor = try UnixSocket.bind(socket.path, mode: socket.mode, group: socket.group)
+        }
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
@@ -61,7 +66,7 @@ package final class Server: Sendable {
         do {
             return try await bootstrap.withBoundSocket(descriptor).get()
         } catch {
-            UnixSocket.remove(socket.path)
+            socket.remove()
             throw Status(.unavailable, "cannot listen on \(socket.path): \(error)")
         }
     }
@@ -103,7 +108,7 @@ package final class Server: Sendable {
     /// Accepts no more, answers the calls under way, and removes the sockets. Calls that take longer than
     /// `Limits.shutdownGraceSeconds` are cut off.
     package func stop() async {
-        for socket in sockets { UnixSocket.remove(socket.path) }
+        for socket in sockets { socket.remove() }
         for listener in listeners { try? await listener.close().get() }
         let open = connections.drain()
         for connection in open {

@@ -31,6 +31,28 @@ package enum UnixSocket {
         return descriptor
     }
 
+    /// Where a Unix stream socket is bound.
+    ///
+    /// - Throws: `invalidArgument` when the descriptor is none, or has no path.
+    static func path(of descriptor: Int32) throws(Status) -> String {
+        var address = sockaddr_un()
+        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let found = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        var type: Int32 = 0
+        var typeSize = socklen_t(MemoryLayout<Int32>.size)
+        let isStream =
+            getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &typeSize) == 0 && type == Int32(SOCK_STREAM.rawValue)
+        let bytes = withUnsafeBytes(of: &address.sun_path) { Array($0.prefix { $0 != 0 }) }
+        guard found == 0, address.sun_family == sa_family_t(AF_UNIX), isStream, !bytes.isEmpty else {
+            throw Status(
+                .invalidArgument, "the descriptor \(descriptor) that was passed is no Unix stream socket with a path",
+                hint: "use ListenStream= with a path in the socket's unit")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Removes the file of a socket that was served here.
     package static func remove(_ path: String) {
         unlink(path)

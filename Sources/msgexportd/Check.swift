@@ -29,7 +29,7 @@ struct Check: AsyncParsableCommand {
         let logger = Logger(label: "msgexportd", factory: { _ in SwiftLogNoOpLogHandler() })
         let isTerminal = isatty(STDERR_FILENO) == 1
         do {
-            let problems = try await DataCheck(folder.settings(), logger: logger).run(repairs: repair) { line in
+            let problems = try await DataCheck(try folder.settings(), logger: logger).run(repairs: repair) { line in
                 switch line {
                 case .good(let text): print(text)
                 case .problem(let text): print("PROBLEM  \(text)")
@@ -41,8 +41,10 @@ struct Check: AsyncParsableCommand {
             }
             print(problems == 0 ? "all is good" : "\(problems) problems")
             guard problems == 0 else { throw ExitCode.failure }
-        } catch let status as Status {
-            complain("\(status)")
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            complain("\(error)")
             throw ExitCode.failure
         }
     }

@@ -20,10 +20,12 @@ struct MsgExportD: AsyncParsableCommand {
 
             EXAMPLES
               msgexportd --data /srv/message-export --socket /run/message-export/msgexportd.sock
+              msgexportd config example
               msgexportd check --data /srv/message-export
               msgexportd rotate-master-key --data /srv/message-export --new-master-key /etc/message-export/new.key
             """,
-        version: productVersion, subcommands: [Serve.self, Check.self, RotateMasterKey.self], defaultSubcommand: Serve.self)
+        version: productVersion, subcommands: [Serve.self, ConfigCommand.self, Check.self, RotateMasterKey.self],
+        defaultSubcommand: Serve.self)
 
     static func main() async {
         // What the daemon runs its programs under; nothing for people.
@@ -45,42 +47,6 @@ struct MsgExportD: AsyncParsableCommand {
             try? FileHandle.standardError.write(contentsOf: Data("\(fullMessage(for: error))\n".utf8))
             Glibc.exit(2)
         }
-    }
-}
-
-/// Where a daemon's data and key are.
-struct DataOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder for everything the daemon keeps.", valueName: "dir"))
-    var data: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            File of the master key, outside the data folder; made at the first start. Without it the data cannot be read. Default: \
-            /etc/message-export/master.key for root, else message-export/master.key under $XDG_CONFIG_HOME.
-            """,
-            valueName: "file"))
-    var masterKey: String?
-
-    func validate() throws {
-        for (option, value) in [("--data", data), ("--master-key", masterKey)] where value?.isEmpty == true {
-            throw ValidationError("\(option) is empty")
-        }
-    }
-
-    var defaults: DefaultPaths {
-        DefaultPaths(environment: ProcessInfo.processInfo.environment, uid: geteuid(), data: data)
-    }
-
-    /// - Parameter sockets: empty: the one that a daemon would serve by default.
-    func settings(
-        sockets: [ListeningSocket] = [], alertCommand: FilePath? = nil, programs: DeliveryPrograms? = nil
-    ) -> DaemonSettings {
-        let standard = ListeningSocket(path: absolute(defaults.socket).string, mode: 0o600, group: nil, sandbox: nil)
-        return DaemonSettings(
-            data: absolute(data ?? defaults.data), sockets: sockets.isEmpty ? [standard] : sockets,
-            masterKey: absolute(masterKey ?? defaults.masterKey), alertCommand: alertCommand,
-            programs: programs ?? DeliveryPrograms(supervisor: ownProgram))
     }
 }
 

@@ -30,8 +30,8 @@ struct RotateMasterKey: AsyncParsableCommand {
     func run() async throws {
         prepareProcess()
         let logger = Logger(label: "msgexportd", factory: { StreamLogHandler.standardError(label: $0) })
-        do throws(Status) {
-            try await MasterKeyRotation(folder.settings(), logger: logger).run(newKey: absolute(newMasterKey)) { print($0) }
+        do {
+            try await MasterKeyRotation(try folder.settings(), logger: logger).run(newKey: absolute(newMasterKey)) { print($0) }
         } catch {
             complain("\(error)")
             throw ExitCode.failure

@@ -60,7 +60,10 @@ final class ExportFixture {
         let catalog = try CatalogStore(path: folder.appending("catalog.sqlite"), time: time, signingKey: signingKey)
         let settings = DaemonSettings(
             data: "/data", sockets: [ListeningSocket(path: "/none")], masterKey: "/none",
-            programs: DeliveryPrograms(supervisor: "/none"))
+            programs: DeliveryPrograms(supervisor: "/none"),
+            reloadable: ReloadableSettings(
+                alertCommand: nil, stallSeconds: Limits.deliveryStallSeconds, logLevel: .info, metricsNameSandboxes: false))
+        let current = CurrentSettings(settings.reloadable)
         let datasets = Datasets(
             settings: settings, master: master, files: files, time: time, logger: logger, healthChanged: {})
         let directory = SandboxDirectory(catalog: catalog)
@@ -72,14 +75,15 @@ final class ExportFixture {
         }
         try await sandboxes.bringUpAll(logger)
         guard let entry = directory.snapshot.entries[name.value] else { throw Status(.internal, "the sandbox is not up") }
-        let alerts = AlertService(catalog: catalog, command: nil, logger: logger)
+        let alerts = AlertService(catalog: catalog, current: current, logger: logger)
         let ledger = ExpiryLedger(catalog: catalog, alerts: alerts, time: time)
         _ = try await catalog.createApproval(by: nil, .localRoot, "/out")
         let running = Running(
             catalog: catalog, entry: entry, sandboxes: sandboxes,
             exports: ExportService(
                 catalog: catalog, directory: directory,
-                storages: try Storages(settings, catalog: catalog, master: master, files: files), time: time, alerts: alerts,
+                storages: try Storages(settings, current, catalog: catalog, master: master, files: files), time: time,
+                alerts: alerts,
                 ledger: ledger, logger: logger),
             alerts: alerts,
             backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),

@@ -121,7 +121,7 @@ package struct DaemonFixture: Sendable {
                 var log = ""
                 for try await line in execution.standardError.strings() {
                     log += line
-                    if line.hasSuffix(" serving") || line.hasSuffix(" serving\n") { report.yield(true) }
+                    if line.contains(" notice serving ") { report.yield(true) }
                 }
                 report.finish()
                 return log

@@ -11,7 +11,7 @@ import Testing
     /// What each module may import, as ARCHITECTURE.md draws it: ours, then others'. Foundation, Glibc, Synchronization and the like are
     /// the platform.
     private static let allowed: [String: Set<String>] = [
-        "Model": [], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
+        "Model": [], "Settings": ["Model", "Yams"], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "CZstd", "Crypto", "SystemPackage"],
         "SealedBox": ["CSodium"], "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
         "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
@@ -25,7 +25,8 @@ import Testing
             "Subprocess",
         ],
         "msgexportd": [
-            "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "ArgumentParser", "Logging", "SystemPackage",
+            "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "Settings", "ArgumentParser", "Logging",
+            "SystemPackage",
         ],
         "Clients/Swift": ["Model", "Messages", "RPC", "Disk", "SealedBox", "Logging", "SystemPackage"],
         "Clients/Mail": ["Model", "CGMime"],

@@ -16,16 +16,18 @@ final class Storages: Service {
     private let files: any Files
     private let rclone: Rclone
     private let dataFolder: FilePath
-    private let stall: Duration
+    private let current: CurrentSettings
 
     /// - Throws: `unavailable` when GnuPG's home cannot be made.
-    init(_ settings: DaemonSettings, catalog: CatalogStore, master: MasterKey, files: any Files) throws(Status) {
+    init(
+        _ settings: DaemonSettings, _ current: CurrentSettings, catalog: CatalogStore, master: MasterKey, files: any Files
+    ) throws(Status) {
         do throws(DiskError) { try files.createFolder(settings.openPGPHome) } catch { throw Status(error) }
         self.catalog = catalog
         self.master = master
         self.files = files
         dataFolder = settings.data
-        stall = .seconds(settings.programs.stallSeconds)
+        self.current = current
         runner = ProgramRunner(supervisor: settings.programs.supervisor)
         rclone = Rclone(settings.programs.rclone, runner)
         gpg = OpenPGP(gpg: settings.programs.gpg, home: settings.openPGPHome, runner: runner)
@@ -40,7 +42,9 @@ final class Storages: Service {
         }
     }
 
-    func patience(_ isStopped: @escaping @Sendable () -> Bool) -> Patience { Patience(stall: stall, isStopped: isStopped) }
+    func patience(_ isStopped: @escaping @Sendable () -> Bool) -> Patience {
+        Patience(stall: .seconds(current.value.stallSeconds), isStopped: isStopped)
+    }
 
     /// Storage of settings that are not kept yet, or of a destination. Blocks.
     ///

@@ -15,14 +15,14 @@ final class AlertService: Service {
     }
 
     private let catalog: CatalogStore
-    private let command: FilePath?
+    private let current: CurrentSettings
     private let logger: Logger
     private let notices: AsyncStream<Notice>
     private let continuation: AsyncStream<Notice>.Continuation
 
-    init(catalog: CatalogStore, command: FilePath?, logger: Logger) {
+    init(catalog: CatalogStore, current: CurrentSettings, logger: Logger) {
         self.catalog = catalog
-        self.command = command
+        self.current = current
         self.logger = logger
         (notices, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Limits.alertsQueued))
     }
@@ -43,7 +43,7 @@ final class AlertService: Service {
                 "alert": "\(alert.kind.rawValue)", "sandbox": "\(sandbox.name)", "dataflow": "\(alert.dataflow)",
                 "detail": "\(alert.detail)",
             ])
-        if command != nil { continuation.yield(Notice(alert: alert, sandbox: sandbox.name)) }
+        if current.value.alertCommand != nil { continuation.yield(Notice(alert: alert, sandbox: sandbox.name)) }
     }
 
     /// What these alerts told of is over.
@@ -68,7 +68,7 @@ final class AlertService: Service {
     }
 
     private func tell(_ notice: Notice) async {
-        guard let command else { return }
+        guard let command = current.value.alertCommand else { return }
         var json = JSONWriter()
         json.object { json in
             json.member("alert", notice.alert.kind.rawValue)

@@ -9,6 +9,7 @@ import Synchronization
 struct RPCService: Service {
     let sockets: [ListeningSocket]
     let methods: [Method]
+    let environment: [String: String]
     let logger: Logger
 
     func run() async throws {
@@ -18,6 +19,7 @@ struct RPCService: Service {
             logger.notice("serves one sandbox", metadata: ["socket": "\(socket.path)", "sandbox": "\(socket.sandbox ?? "")"])
         }
         logger.notice("serving", metadata: ["socket": "\(sockets[0].path)", "version": "\(productVersion)"])
+        Systemd.notify("READY=1\nSTATUS=serving \(sockets[0].path)", environment: environment)
         // Cancellation, when another service failed, stops it as a shutdown does.
         try? await gracefulShutdown()
         await server.stop()

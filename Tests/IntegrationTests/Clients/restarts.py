@@ -16,7 +16,7 @@ daemon_command, client_command = sys.argv[3:middle], sys.argv[middle + 1:]
 def start():
     daemon = subprocess.Popen(daemon_command, stderr=subprocess.PIPE, text=True)
     for line in daemon.stderr:
-        if line.rstrip().endswith(" serving"):
+        if " notice serving " in line:
             return daemon
     sys.exit("the daemon does not serve")
 
