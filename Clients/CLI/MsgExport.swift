@@ -65,7 +65,7 @@ struct MsgExport: AsyncParsableCommand {
             if Terminal.outputFailed.load(ordering: .relaxed) { Glibc.exit(ExitStatus.other) }
         } catch {
             let code = report(error, of: type)
-            Glibc.exit(IngestEmailCommand.isForMailServer ? ExitStatus.mailServerCode(for: code) : code)
+            Glibc.exit(IngestEmailCommand.isForMailServer && code != 0 ? ExitStatus.mailServerCode(for: error) : code)
         }
     }
 
@@ -105,6 +105,7 @@ struct MsgExport: AsyncParsableCommand {
             Terminal.complain(status)
             return ExitStatus.code(for: status.code)
         }
+        if let refused = error as? NotTaken { return ExitStatus.code(for: refused.status.code) }
         if let code = error as? ExitCode { return code.rawValue }
         // An error that a command finds when it runs does not know its command.
         let text =

@@ -35,10 +35,14 @@ extension MessageExportClient {
         var left = most ?? .max
         while left > 0 {
             let limit = min(left, Limits.recordsQueried)
-            let request = RecordQuery.Request(
-                sandbox: sandbox, query: query, afterSequence: cursor, limit: UInt32(limit), view: view)
             var count = 0
-            try await forEachRecord(client, .queryRecords, request.packed, timeout: timeout) { (record) throws(Status) in
+            // A try after another one goes on behind what that one gave.
+            func request() -> [UInt8] {
+                RecordQuery.Request(
+                    sandbox: sandbox, query: query, afterSequence: cursor, limit: UInt32(limit - count), view: view
+                ).packed
+            }
+            try await forEachRecord(client, .queryRecords, request(), timeout: timeout) { (record) throws(Status) in
                 count += 1
                 cursor = record.sequence
                 try body(record)
@@ -55,11 +59,16 @@ extension MessageExportClient {
     public func tailRecords(
         matching query: RecordQuery, after cursor: UInt64 = 0, _ body: (Record) throws(Status) -> Void
     ) async throws(Status) {
-        let request = RecordQuery.Request(sandbox: sandbox, query: query, afterSequence: cursor)
+        var cursor = cursor
+        if cursor == 0 { cursor = try await dataset().lastSequence }
+        func request() -> [UInt8] { RecordQuery.Request(sandbox: sandbox, query: query, afterSequence: cursor).packed }
         let following = client.another()
         let result: Result<Void, Status>
         do throws(Status) {
-            try await forEachRecord(following, .tailRecords, request.packed, timeout: nil, body)
+            try await forEachRecord(following, .tailRecords, request(), timeout: nil) { (record) throws(Status) in
+                cursor = record.sequence
+                try body(record)
+            }
             result = .success(())
         } catch {
             result = .failure(error)
@@ -105,15 +114,20 @@ extension MessageExportClient {
 
     private func records(_ method: MethodName, _ request: [UInt8]) async throws(Status) -> [Record] {
         var records: [Record] = []
-        try await forEachRecord(client, method, request, timeout: timeout) { (record) throws(Status) in records.append(record) }
+        func begin() -> [UInt8] {
+            records = []
+            return request
+        }
+        try await forEachRecord(client, method, begin(), timeout: timeout) { (record) throws(Status) in records.append(record) }
         return records
     }
 
     /// Puts records together from their chunks.
     private func forEachRecord(
-        _ client: Client, _ method: MethodName, _ request: [UInt8], timeout: Duration?, _ body: (Record) throws(Status) -> Void
+        _ client: Client, _ method: MethodName, _ request: @autoclosure () -> [UInt8], timeout: Duration?,
+        _ body: (Record) throws(Status) -> Void
     ) async throws(Status) {
-        try await client.stream(method.described, request, timeout: timeout) { (stream) throws(Status) in
+        try await client.stream(method.described, request(), timeout: timeout) { (stream) throws(Status) in
             var packed: [UInt8] = []
             try await stream.forEachMessage { (message) throws(Status) in
                 let chunk = try RecordChunk(packed: message)

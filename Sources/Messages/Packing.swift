@@ -33,7 +33,7 @@ func unpackInPlace<C, Value>(
     guard let unpacked else {
         if message_arena_exhausted(arena) {
             throw Status(
-                .resourceExhausted,
+                .invalidArgument,
                 "decoding the message would take more than \(Limits.decodeBytes) bytes of memory beside its own",
                 limit: Limits.decodeBytes)
         }

@@ -66,14 +66,14 @@ package final class Client: Sendable {
     /// safe to repeat.
     ///
     /// - Parameters:
-    ///   - first: the request, where the method takes one.
+    ///   - first: makes the request, where the method takes one; called for each try.
     ///   - timeout: for all tries together; nil: as long as it takes.
     package func stream<Value: Sendable>(
-        _ method: MethodDescription, _ first: [UInt8]? = nil, timeout: Duration?,
+        _ method: MethodDescription, _ first: @autoclosure () -> [UInt8]? = nil, timeout: Duration?,
         _ body: (ClientStream) async throws(Status) -> Value
     ) async throws(Status) -> Value {
         try await trying(method, timeout) { (connection, deadline) throws(Status) in
-            let stream = try await connection.open(method, first, metadata: hooks.metadata, deadline: deadline)
+            let stream = try await connection.open(method, first(), metadata: hooks.metadata, deadline: deadline)
             // What the body leaves is of no use to anybody.
             defer { stream.cancel() }
             return try await body(stream)

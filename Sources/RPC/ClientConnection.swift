@@ -17,6 +17,7 @@ package final class ClientConnection: Sendable {
         try UnixSocket.check(path)
         let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connectTimeout(.seconds(Int64(Limits.clientCallSeconds)))
+            .channelOption(.writeBufferWaterMark, value: .init(low: Limits.clientUnsentBytes / 4, high: Limits.clientUnsentBytes))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ClientConnectionHandler())

@@ -74,8 +74,11 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
         sendQueued()
     }
 
+    /// What the daemon does not read waits here, where it is forgotten with its call, and not in the channel.
     private func sendQueued() {
-        while let streamID = queued.first, calls.count - queued.count < Limits.clientCallsInFlight, let context {
+        while let streamID = queued.first, calls.count - queued.count < Limits.clientCallsInFlight, let context,
+            context.channel.isWritable
+        {
             queued.removeFirst()
             guard let call = calls[streamID]?.call else { continue }
             calls[streamID]?.isSent = true
@@ -192,6 +195,7 @@ final class ClientConnectionHandler: ChannelDuplexHandler {
             let waiting = senders
             senders = []
             for sender in waiting { sender.done.succeed() }
+            sendQueued()
         }
         context.fireChannelWritabilityChanged()
     }

@@ -66,7 +66,16 @@ package final class ClientStream: Sendable {
     private func write(_ message: [UInt8]?) async throws(Status) {
         let done = eventLoop.makePromise(of: Void.self)
         eventLoop.execute { [handler, streamID] in handler.value.send(message, on: streamID, done) }
-        do { try await done.futureResult.get() } catch { throw Status(client: error) }
+        // Who is cancelled waits no longer for a daemon that does not read: the call is over.
+        do {
+            try await withTaskCancellationHandler {
+                try await done.futureResult.get()
+            } onCancel: {
+                cancel()
+            }
+        } catch {
+            throw Status(client: error)
+        }
     }
 
     /// Hands each message to `body`, in order, until the call ends. One use: iterate once.

@@ -23,7 +23,7 @@ import Testing
     /// Lends a client of a socket that is listened to and never read, or that nobody listens to.
     private func withStuckDaemon(
         _ files: any Files = PosixFiles(), refuses: Bool = false, whenFull: Spool.Full = .fail, entries: Int = 10,
-        hasKey: Bool = true,
+        hasKey: Bool = true, keyDays: Int64 = 10,
         _ body: (SpoolingClient, FilePath) async throws -> Void
     ) async throws {
         try await withTemporaryFolder { folder in
@@ -35,7 +35,7 @@ import Testing
             if hasKey {
                 let known = SpoolKey(
                     publicKey: key.publicKey, sandbox: "prod", user: geteuid(), renewAt: WallClock.now,
-                    keptUntil: Instant(milliseconds: WallClock.now.milliseconds + Day.milliseconds))
+                    keptUntil: Instant(milliseconds: WallClock.now.milliseconds + keyDays * Day.milliseconds))
                 try PrivateFile.create(spool.folder.appending("key"), content: known.packed)
             }
             let client = try SpoolingClient(socket: socket, sandbox: "", spool: spool, clock: clock, files: files)
@@ -134,6 +134,83 @@ import Testing
             }
             #expect(ended?.code == .cancelled)
             #expect(try await client.content().entries == 0)
+        }
+    }
+
+    @Test func `a caller that cancels while the disk does not answer gets an error that says so`() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let writing = Atomic(false)
+        let files = SimulatedFiles(beforeSync: {
+            writing.store(true, ordering: .relaxed)
+            gate.wait()
+        })
+        try await withStuckDaemon(files, refuses: true) { client, _ in
+            let message = try message("m")
+            let ended = await withTaskGroup(of: Status?.self) { group in
+                group.addTask {
+                    do throws(Status) { _ = try await client.ingest(message) } catch { return error }
+                    return nil
+                }
+                try? await wait(for: "the disk") { writing.load(ordering: .relaxed) }
+                group.cancelAll()
+                return await group.next() ?? nil
+            }
+            #expect(ended?.code == .cancelled)
+            gate.signal()
+        }
+    }
+
+    @Test func `a large message that the daemon does not read holds nobody up for longer`() async throws {
+        try await withStuckDaemon { client, _ in
+            let text = String(repeating: "x", count: 6 << 20)
+            let message = Message(
+                id: try MessageID("m"), configuration: "c",
+                content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: text)))
+            async let handover = client.ingest(message)
+            try await advance(by: .milliseconds(1750))
+            #expect(try await handover == .spooled)
+        }
+    }
+
+    @Test func `what waits for a disk that does not answer is bounded, and what nobody waits for any more is not written`()
+        async throws
+    {
+        let gate = DispatchSemaphore(value: 0)
+        let syncs = Atomic(0)
+        let files = SimulatedFiles(beforeSync: {
+            syncs.add(1, ordering: .relaxed)
+            gate.wait()
+        })
+        try await withStuckDaemon(files, refuses: true) { client, _ in
+            let text = String(repeating: "x", count: 40 << 20)
+            var codes: [Status.Code] = []
+            for number in 0..<4 {
+                let message = Message(
+                    id: try MessageID("m\(number)"), configuration: "c",
+                    content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: text)))
+                let ended = await withTaskGroup(of: Status?.self) { group in
+                    group.addTask {
+                        do throws(Status) { _ = try await client.ingest(message) } catch { return error }
+                        return nil
+                    }
+                    // The last one is answered at once.
+                    if number < 3 { try? await advance(by: .seconds(2)) }
+                    return await group.next() ?? nil
+                }
+                codes.append(ended?.code ?? .ok)
+            }
+            #expect(codes == [.deadlineExceeded, .deadlineExceeded, .deadlineExceeded, .resourceExhausted])
+            gate.signal()
+            _ = try await client.content()
+            #expect(syncs.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    @Test func `a key that is kept for little longer is sealed to no more`() async throws {
+        try await withStuckDaemon(refuses: true, keyDays: 2) { client, _ in
+            let message = try message("m")
+            let ended = await #expect(throws: Status.self) { try await client.ingest(message) }
+            #expect(ended?.message.contains("no key") == true)
         }
     }
 

@@ -196,7 +196,7 @@ import Testing
         let request = field(2, field(4, headers))
         #expect(request.count < Limits.frameBytes)
         let error = #expect(throws: Status.self) { try CheckedIngest(packed: request) }
-        #expect(error?.code == .resourceExhausted)
+        #expect(error?.code == .invalidArgument && error?.limit == UInt64(Limits.decodeBytes))
     }
 
     @Test func `members of a oneof that come one after the other replace each other, in a type known at run time too`() throws {

@@ -55,6 +55,7 @@ typedef enum {
 /* Why something did not go well, in texts that are cut off where they are too long. Never holds content of a message. */
 typedef struct {
     msgexport_code code;
+    int is_temporary; /* 1: the same again may go well without anybody's help */
     char message[256];
     char field[96]; /* path of the field at fault, such as "email.html"; empty: no one field */
     char hint[160]; /* what to do; empty: the message says it */
@@ -66,9 +67,10 @@ typedef struct {
     msgexport_outcome outcome;
     int64_t ingested_at_ms; /* since 1970-01-01T00:00:00Z; 0: nothing was kept */
     int64_t expires_at_ms;
-    /* Where the outcome is MSGEXPORT_NOT_TAKEN. After MSGEXPORT_UNAVAILABLE and MSGEXPORT_DEADLINE_EXCEEDED the message may be stored all the same:
-     * submit it again under its id, and nothing is stored twice. */
-    msgexport_error error;
+    msgexport_error error; /* where the outcome is MSGEXPORT_NOT_TAKEN */
+    /* 1: it was not taken as far as is known, and may be stored all the same, as when the daemon goes away before it answers: submit it again
+     * under its id, and nothing is stored twice. 0: it is as the outcome says. */
+    int may_be_stored;
 } msgexport_result;
 
 typedef struct {
@@ -159,7 +161,7 @@ MSGEXPORT_API void msgexport_close(msgexport *client);
  * Returns MSGEXPORT_OK when it was taken (see the outcome), or the code of `result->error`. */
 MSGEXPORT_API msgexport_code msgexport_ingest(msgexport *client, const msgexport_message *message, msgexport_result *result);
 
-/* The same for many, which share the disk's syncs. The results are in the order of the messages; each has its own outcome or error.
+/* The same for many, which share the disk's syncs and the time. The results are in the order of the messages; each has its own outcome or error.
  * Returns MSGEXPORT_OK when all were taken, or the code of the first that was not. */
 MSGEXPORT_API msgexport_code msgexport_ingest_batch(
     msgexport *client, const msgexport_message *messages, size_t count, msgexport_result *results);

@@ -27,19 +27,22 @@ static void notice_fork(msgexport *client) {
     client->connect_at = 0;
 }
 
+/* Why there is no result in time. */
+static void late(const msgexport *client, msgexport_error *error) {
+    *error = client->failure;
+    if (client->descriptor >= 0 || error->code == MSGEXPORT_OK)
+        set_error(
+            error, MSGEXPORT_DEADLINE_EXCEEDED, NULL, "it may be stored: submit it again", "no answer within %lld ms",
+            (long long)client->timeout);
+}
+
 static void pass_deadlines(msgexport *client) {
     int64_t time = now();
     while (client->first != NONE && client->entries[client->first].deadline <= time) {
         int place = client->first;
-        msgexport_error error = client->failure;
-        if (client->descriptor >= 0 || error.code == MSGEXPORT_OK)
-            set_error(
-                &error, MSGEXPORT_DEADLINE_EXCEEDED, NULL, "it may be stored: submit it again", "no answer within %lld ms",
-                (long long)client->timeout);
-        bool is_cut = client->writing == place && client->written > 0;
+        msgexport_error error;
+        late(client, &error);
         settle_error(client, place, &error);
-        /* Half of a frame is written: nothing can follow it. */
-        if (is_cut) lose(client, 0);
     }
 }
 
@@ -48,8 +51,9 @@ size_t msgexport_process(msgexport *client) {
     if (client->descriptor < 0 && client->first != NONE && now() >= client->connect_at) connect_now(client);
     if (client->is_connecting) finish_connecting(client);
     read_what_comes(client);
-    write_what_goes(client);
     pass_deadlines(client);
+    if (client->is_cut) begin_anew(client);
+    write_what_goes(client);
     return client->result_count;
 }
 
@@ -72,7 +76,7 @@ msgexport *msgexport_open(const msgexport_options *options, msgexport_error *err
         client->timeout = options && options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
         client->process = getpid();
         client->descriptor = -1;
-        client->first = client->last = client->free = client->writing = NONE;
+        client->first = client->last = client->free = client->writing = client->large = NONE;
         client->streams = SHARED_STREAM;
         for (int place = MSGEXPORT_IN_FLIGHT - 1; place >= 0; place--) put_free(client, place);
         return client;
@@ -94,8 +98,8 @@ void msgexport_close(msgexport *client) {
     free(client);
 }
 
-msgexport_code msgexport_submit(
-    msgexport *client, const msgexport_message *message, uint64_t tag, msgexport_error *error) {
+static msgexport_code submit(
+    msgexport *client, const msgexport_message *message, uint64_t tag, int64_t deadline, msgexport_error *error) {
     notice_fork(client);
     if (client->free == NONE)
         return set_error(
@@ -113,15 +117,23 @@ msgexport_code msgexport_submit(
         return code;
     }
     if (stream != SHARED_STREAM) client->streams = stream;
-    add_entry(client, &frames, tag, number, stream);
+    add_entry(client, &frames, tag, number, stream, deadline);
     return MSGEXPORT_OK;
 }
 
-int msgexport_fd(const msgexport *client) { return client->descriptor; }
+msgexport_code msgexport_submit(
+    msgexport *client, const msgexport_message *message, uint64_t tag, msgexport_error *error) {
+    return submit(client, message, tag, now() + client->timeout, error);
+}
+
+/* What is on its way in a child of a fork is its parent's. */
+static bool is_parents(const msgexport *client) { return client->process != getpid(); }
+
+int msgexport_fd(const msgexport *client) { return is_parents(client) ? -1 : client->descriptor; }
 
 short msgexport_events(const msgexport *client) {
-    bool is_writing = client->is_connecting || client->writing != NONE;
-    return (short)(client->descriptor < 0 ? 0 : is_writing ? POLLIN | POLLOUT : POLLIN);
+    bool is_writing = client->is_connecting || has_to_write(client);
+    return (short)(msgexport_fd(client) < 0 ? 0 : is_writing ? POLLIN | POLLOUT : POLLIN);
 }
 
 /* Milliseconds until a deadline passes, or it is time to connect; -1: neither. */
@@ -132,9 +144,12 @@ static int time_left(const msgexport *client) {
     return until <= time ? 0 : (int)(until - time);
 }
 
-int msgexport_timeout(const msgexport *client) { return client->result_count ? 0 : time_left(client); }
+int msgexport_timeout(const msgexport *client) {
+    return is_parents(client) ? -1 : client->result_count ? 0 : time_left(client);
+}
 
 int msgexport_next(msgexport *client, msgexport_result *result) {
+    notice_fork(client);
     if (!client->result_count) return 0;
     *result = client->results[client->result_first];
     client->result_first = (client->result_first + 1) % client->result_room;
@@ -142,7 +157,7 @@ int msgexport_next(msgexport *client, msgexport_result *result) {
     return 1;
 }
 
-size_t msgexport_pending(const msgexport *client) { return client->count; }
+size_t msgexport_pending(const msgexport *client) { return is_parents(client) ? 0 : client->count; }
 
 /* Takes those results of a batch that have come; what others submitted waits on, in its order. Returns how many there were. */
 static size_t take_batch(msgexport *client, uint64_t base, size_t count, msgexport_result *results) {
@@ -165,19 +180,23 @@ msgexport_code msgexport_ingest_batch(
     msgexport *client, const msgexport_message *messages, size_t count, msgexport_result *results) {
     /* Nobody else's tags, as long as theirs are below 2^63. */
     const uint64_t base = UINT64_C(1) << 63;
+    const int64_t deadline = now() + client->timeout;
     size_t submitted = 0, done = 0;
     for (size_t index = 0; index < count; index++) results[index] = (msgexport_result){ .tag = index };
     while (done < count) {
         for (; submitted < count; submitted++) {
-            msgexport_code code =
-                msgexport_submit(client, &messages[submitted], base + submitted, &results[submitted].error);
-            if (code == MSGEXPORT_RESOURCE_EXHAUSTED && client->count) break;
+            msgexport_error *error = &results[submitted].error;
+            msgexport_code code = submit(client, &messages[submitted], base + submitted, deadline, error);
+            if (code == MSGEXPORT_RESOURCE_EXHAUSTED && client->count) {
+                if (now() < deadline) break;
+                late(client, error);
+            }
             if (code != MSGEXPORT_OK) done++;
         }
         msgexport_process(client);
         size_t taken = take_batch(client, base, count, results);
         done += taken;
-        if (taken || done == count) continue;
+        if (taken || done == count || (submitted < count && !client->count)) continue;
         struct pollfd polled = { .fd = msgexport_fd(client), .events = msgexport_events(client) };
         /* A signal is something to look at too. */
         poll(&polled, 1, time_left(client));

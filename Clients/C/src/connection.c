@@ -14,6 +14,13 @@ enum { PAUSE_FIRST_MS = 20, PAUSE_MOST_MS = 1000 };
 void disconnect(msgexport *client) {
     if (client->descriptor >= 0) close(client->descriptor);
     client->descriptor = -1;
+    for (int place = client->first; place != NONE; place = client->entries[place].next) {
+        slot *entry = &client->entries[place];
+        entry->was_sent = entry->was_sent || entry->is_sent;
+        entry->is_sent = false;
+    }
+    client->is_cut = false;
+    client->large = NONE;
     client->is_connecting = false;
     client->request_sent = 0;
     client->received.size = 0;
@@ -38,6 +45,11 @@ void lose(msgexport *client, int error) {
     client->pause = pause * 2 < PAUSE_MOST_MS ? (int)pause * 2 : PAUSE_MOST_MS;
     /* Nobody lets this user in by being asked again. */
     if (client->failure.code == MSGEXPORT_PERMISSION_DENIED) settle_all(client, &client->failure);
+}
+
+void begin_anew(msgexport *client) {
+    disconnect(client);
+    client->connect_at = now();
 }
 
 static void reject(msgexport *client) {
@@ -83,7 +95,7 @@ static size_t send_some(msgexport *client, const uint8_t *bytes, size_t size) {
 }
 
 void write_what_goes(msgexport *client) {
-    while (client->descriptor >= 0 && !client->is_connecting && client->writing != NONE) {
+    while (client->descriptor >= 0 && !client->is_connecting && has_to_write(client)) {
         if (client->request_sent < client->request.size) {
             size_t sent = send_some(
                 client, client->request.bytes + client->request_sent, client->request.size - client->request_sent);
@@ -94,8 +106,10 @@ void write_what_goes(msgexport *client) {
         slot *entry = &client->entries[client->writing];
         size_t sent = send_some(client, entry->frames.bytes + client->written, entry->frames.size - client->written);
         if (sent == 0) return;
+        entry->is_sent = true;
         client->written += sent;
         if (client->written == entry->frames.size) {
+            if (entry->stream != SHARED_STREAM) client->large = client->writing;
             client->writing = entry->next;
             client->written = 0;
         }
@@ -104,9 +118,11 @@ void write_what_goes(msgexport *client) {
 
 static void take_result(msgexport *client, int place, const Messageexport__V1__IngestResult *wire) {
     msgexport_result result = { 0 };
-    if (!wire || wire->error) {
-        if (wire) set_status(&result.error, wire->error);
-        else set_error(&result.error, MSGEXPORT_INTERNAL, NULL, NULL, "the daemon answered without a result");
+    if (wire && wire->error && wire->error->code) {
+        set_status(&result.error, wire->error);
+    } else if (!wire || (int)wire->outcome < MSGEXPORT_STORED || (int)wire->outcome > MSGEXPORT_BEFORE_ENABLED) {
+        set_error(
+            &result.error, MSGEXPORT_UNKNOWN, NULL, "is the daemon newer?", "the daemon answers what this client does not know");
     } else {
         result.outcome = (msgexport_outcome)wire->outcome;
         result.ingested_at_ms = wire->ingested_at_ms;
@@ -129,21 +145,25 @@ static bool take_stream_answer(msgexport *client, const uint8_t *data, size_t si
     return true;
 }
 
-static bool is_temporary(const msgexport_error *error) { return error->code == MSGEXPORT_UNAVAILABLE; }
+/* The end of the call that messages share, with an error that is no outage: of the one that it is about, if that is known. */
+static void end_shared_call(msgexport *client, const msgexport_error *error) {
+    if (client->alone && client->first != NONE) {
+        settle_error(client, client->first, error);
+    } else {
+        client->alone = client->count;
+    }
+    begin_anew(client);
+}
 
-/* The end of a call. Of the shared one it concerns all that is in flight. */
+/* The end of a call. */
 static bool take_response(msgexport *client, uint32_t stream, const uint8_t *data, size_t size) {
     Ttrpc__Response *response = ttrpc__response__unpack(NULL, size, data);
     if (!response) return false;
     msgexport_error error = { 0 };
     if (response->status && response->status->code) set_status(&error, response->status);
     if (stream == SHARED_STREAM) {
-        if (error.code == MSGEXPORT_OK || is_temporary(&error)) {
-            lose(client, 0);
-        } else {
-            disconnect(client);
-            settle_all(client, &error);
-        }
+        if (error.code == MSGEXPORT_OK || error.is_temporary) lose(client, 0);
+        else end_shared_call(client, &error);
     } else {
         int place = place_of_stream(client, stream);
         if (place != NONE && error.code == MSGEXPORT_OK) {
@@ -151,7 +171,7 @@ static bool take_response(msgexport *client, uint32_t stream, const uint8_t *dat
                 messageexport__v1__ingest_result__unpack(NULL, response->payload.len, response->payload.data);
             take_result(client, place, result);
             if (result) messageexport__v1__ingest_result__free_unpacked(result, NULL);
-        } else if (place != NONE && !is_temporary(&error)) {
+        } else if (place != NONE && !error.is_temporary) {
             settle_error(client, place, &error);
         } else if (place != NONE) {
             lose(client, 0);

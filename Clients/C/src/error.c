@@ -20,6 +20,7 @@ msgexport_code set_error(
     if (!error) return code;
     memset(error, 0, sizeof *error);
     error->code = code;
+    error->is_temporary = code == MSGEXPORT_UNAVAILABLE;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
@@ -33,6 +34,7 @@ void set_status(msgexport_error *error, const Google__Rpc__Status *status) {
     static const char type[] = "/messageexport.v1.ErrorDetail";
     memset(error, 0, sizeof *error);
     error->code = (msgexport_code)status->code;
+    error->is_temporary = error->code == MSGEXPORT_UNAVAILABLE;
     copy(error->message, sizeof error->message, (const char *)status->message.data, status->message.len);
     for (size_t index = 0; index < status->n_details; index++) {
         const Google__Protobuf__Any *any = status->details[index];
@@ -40,6 +42,7 @@ void set_status(msgexport_error *error, const Google__Rpc__Status *status) {
         if (length < sizeof type - 1 || strcmp(any->type_url + length - (sizeof type - 1), type) != 0) continue;
         Messageexport__V1__ErrorDetail *detail = messageexport__v1__error_detail__unpack(NULL, any->value.len, any->value.data);
         if (!detail) continue;
+        if (detail->reason == MESSAGEEXPORT__V1__REASON__REASON_TEMPORARY) error->is_temporary = 1;
         copy(error->field, sizeof error->field, (const char *)detail->field.data, detail->field.len);
         copy(error->hint, sizeof error->hint, (const char *)detail->hint.data, detail->hint.len);
         messageexport__v1__error_detail__free_unpacked(detail, NULL);

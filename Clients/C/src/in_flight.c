@@ -11,9 +11,12 @@ void put_free(msgexport *client, int place) {
 void remove_entry(msgexport *client, int place) {
     slot *entry = &client->entries[place];
     if (client->writing == place) {
+        client->is_cut = client->is_cut || client->written > 0;
         client->writing = entry->next;
         client->written = 0;
     }
+    if (client->large == place) client->large = NONE;
+    if (client->alone) client->alone--;
     *(entry->previous == NONE ? &client->first : &client->entries[entry->previous].next) = entry->next;
     *(entry->next == NONE ? &client->last : &client->entries[entry->next].previous) = entry->previous;
     client->count--;
@@ -42,6 +45,10 @@ void settle(msgexport *client, int place, const msgexport_result *result) {
         &client->results[(client->result_first + client->result_count++) % client->result_room];
     *kept = *result;
     kept->tag = client->entries[place].tag;
+    msgexport_code code = result->error.code;
+    bool is_unsure = code == MSGEXPORT_UNAVAILABLE || code == MSGEXPORT_DEADLINE_EXCEEDED || code == MSGEXPORT_UNKNOWN;
+    if (result->outcome == MSGEXPORT_NOT_TAKEN)
+        kept->may_be_stored = client->entries[place].was_sent || (client->entries[place].is_sent && is_unsure);
     remove_entry(client, place);
 }
 
@@ -54,7 +61,7 @@ void settle_all(msgexport *client, const msgexport_error *error) {
     while (client->first != NONE) settle_error(client, client->first, error);
 }
 
-void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number, uint32_t stream) {
+void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number, uint32_t stream, int64_t deadline) {
     int place = client->free;
     slot *entry = &client->entries[place];
     client->free = entry->next;
@@ -62,7 +69,8 @@ void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number,
     entry->tag = tag;
     entry->number = number;
     entry->stream = stream;
-    entry->deadline = now() + client->timeout;
+    entry->deadline = deadline;
+    entry->is_sent = entry->was_sent = false;
     entry->next = NONE;
     entry->previous = client->last;
     *(client->last == NONE ? &client->first : &client->entries[client->last].next) = place;
@@ -81,4 +89,11 @@ int place_of_stream(const msgexport *client, uint32_t stream) {
     for (int place = client->first; place != NONE; place = client->entries[place].next)
         if (client->entries[place].stream == stream) return place;
     return NONE;
+}
+
+bool has_to_write(const msgexport *client) {
+    if (client->writing == NONE) return false;
+    if (client->written > 0) return true;
+    if (client->alone && client->writing != client->first) return false;
+    return client->large == NONE || client->entries[client->writing].stream == SHARED_STREAM;
 }

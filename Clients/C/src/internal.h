@@ -60,8 +60,10 @@ typedef struct {
     buffer frames;
     uint64_t tag;    /* the caller's */
     uint64_t number; /* ours, never given again; its last bits are the place */
-    uint32_t stream;
+    uint32_t stream; /* SHARED_STREAM, or that of a large one's own call */
     int64_t deadline;
+    bool is_sent;  /* in part at least, on this connection */
+    bool was_sent; /* in part at least, on one that is gone */
     int next; /* in the order of submission; or, of a free place, the next free one */
     int previous;
 } slot;
@@ -89,6 +91,9 @@ struct msgexport {
     size_t request_sent;
     int writing; /* the entry whose frames are written, and how much of it is */
     size_t written;
+    bool is_cut;  /* what is written ends within a message that nobody waits for any more: nothing can follow it */
+    int large;    /* the large one that is sent and not answered: the daemon has memory for few of them; NONE: there is none */
+    size_t alone; /* so many go one at a time: one of them ended the call that all share */
     buffer received;
 
     msgexport_result *results;
@@ -102,8 +107,8 @@ int64_t now(void);
 
 /* Makes room for one more result: none is lost for want of memory. Returns whether there is memory. */
 bool reserve_result(msgexport *client);
-/* Adds a message at the end. There is a free place; `*frames` is its. */
-void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number, uint32_t stream);
+/* Adds a message at the end, with the latest deadline of all. There is a free place; `*frames` is its. */
+void add_entry(msgexport *client, buffer *frames, uint64_t tag, uint64_t number, uint32_t stream, int64_t deadline);
 /* Makes a place one where a message can be. */
 void put_free(msgexport *client, int place);
 /* Forgets a message. */
@@ -111,7 +116,10 @@ void remove_entry(msgexport *client, int place);
 /* Turns a message into its result. */
 void settle(msgexport *client, int place, const msgexport_result *result);
 void settle_error(msgexport *client, int place, const msgexport_error *error);
+/* The same for all, after what is not about any of them: those that were sent may be stored. */
 void settle_all(msgexport *client, const msgexport_error *error);
+/* Whether there is something that may be written now. */
+bool has_to_write(const msgexport *client);
 /* Where a message is; NONE: it has its result. */
 int place_of_number(const msgexport *client, uint64_t number);
 int place_of_stream(const msgexport *client, uint32_t stream);
@@ -123,6 +131,8 @@ void finish_connecting(msgexport *client);
 void disconnect(msgexport *client);
 /* The connection is gone: what is in flight is sent again on another one, after a pause. `error` is an errno; 0: the daemon closed it. */
 void lose(msgexport *client, int error);
+/* Connects anew at once: this connection cannot be used any more, and nothing is wrong with the daemon. */
+void begin_anew(msgexport *client);
 void write_what_goes(msgexport *client);
 void read_what_comes(msgexport *client);
 

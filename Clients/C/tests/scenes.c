@@ -17,6 +17,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #undef NDEBUG
@@ -169,6 +170,45 @@ static void as_much_is_in_flight_as_may_be(void) {
     msgexport_close(client);
 }
 
+static void several_large_ones_at_a_time(void) {
+    msgexport *client = open_at(socket_path, 120000);
+    size_t size = 40u << 20;
+    char *text = malloc(size + 1);
+    CHECK(text);
+    memset(text, 'y', size);
+    text[size] = 0;
+    msgexport_email email = { .text = text };
+    msgexport_message messages[3] = {
+        { .id = "c-large-1", .configuration = "mail", .email = &email }, { .id = "c-large-2", .configuration = "mail", .email = &email },
+    };
+    sms_message made;
+    messages[2] = *sms(&made, "c-beside", 1);
+    msgexport_result results[3];
+    CHECK(msgexport_ingest_batch(client, messages, 3, results) == MSGEXPORT_OK);
+    for (size_t index = 0; index < 3; index++) CHECK(results[index].outcome == MSGEXPORT_STORED);
+    free(text);
+    msgexport_close(client);
+}
+
+static void one_that_is_refused_half_sent_spoils_no_other(void) {
+    msgexport_options options = { .socket = socket_path, .sandbox = "nowhere", .timeout_ms = 10000 };
+    msgexport *client = msgexport_open(&options, NULL);
+    size_t size = 20u << 20;
+    char *text = malloc(size + 1);
+    CHECK(client && text);
+    memset(text, 'z', size);
+    text[size] = 0;
+    msgexport_email email = { .text = text };
+    msgexport_message messages[3] = { { .id = "c-refused", .configuration = "mail", .email = &email } };
+    sms_message made[2];
+    for (size_t index = 0; index < 2; index++) messages[1 + index] = *sms(&made[index], "c-after", index);
+    msgexport_result results[3];
+    CHECK(msgexport_ingest_batch(client, messages, 3, results) == MSGEXPORT_PERMISSION_DENIED);
+    for (size_t index = 0; index < 3; index++) CHECK(results[index].error.code == MSGEXPORT_PERMISSION_DENIED);
+    free(text);
+    msgexport_close(client);
+}
+
 static void *work(void *number) {
     char prefix[32];
     snprintf(prefix, sizeof prefix, "c-thread-%zu", *(size_t *)number);
@@ -230,6 +270,7 @@ static void signals_do_no_harm(void) {
 typedef struct {
     int listener;
     const char *answer;
+    size_t size;
     bool is_closing;
 } stranger;
 
@@ -238,19 +279,23 @@ static void *serve(void *given) {
     for (;;) {
         int connection = accept(other->listener, NULL, NULL);
         if (connection < 0) return NULL;
-        if (other->answer) send(connection, other->answer, strlen(other->answer), MSG_NOSIGNAL);
+        if (other->answer) send(connection, other->answer, other->size, MSG_NOSIGNAL);
         if (other->is_closing) close(connection);
     }
 }
 
-static void start(stranger *started, char path[108], const char *name, const char *answer, bool is_closing) {
+static void start_answering(stranger *started, char path[108], const char *name, const char *answer, size_t size, bool is_closing) {
     snprintf(path, 108, "%s/c-%s", folder, name);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     memcpy(address.sun_path, path, strlen(path));
-    *started = (stranger){ socket(AF_UNIX, SOCK_STREAM, 0), answer, is_closing };
+    *started = (stranger){ socket(AF_UNIX, SOCK_STREAM, 0), answer, size, is_closing };
     CHECK(bind(started->listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(started->listener, 16) == 0);
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, serve, started) == 0 && pthread_detach(thread) == 0);
+}
+
+static void start(stranger *started, char path[108], const char *name, const char *answer, bool is_closing) {
+    start_answering(started, path, name, answer, answer ? strlen(answer) : 0, is_closing);
 }
 
 static void expect(const char *path, int timeout_ms, msgexport_code code, const char *word) {
@@ -263,17 +308,58 @@ static void expect(const char *path, int timeout_ms, msgexport_code code, const 
     msgexport_close(client);
 }
 
+static int64_t milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Of more than fit a window, nobody is there. */
+static void a_batch_has_one_deadline(const char *path) {
+    enum { COUNT = 8 * MSGEXPORT_IN_FLIGHT };
+    msgexport *client = open_at(path, 2000);
+    sms_message *made = calloc(COUNT, sizeof *made);
+    msgexport_message *batch = calloc(COUNT, sizeof *batch);
+    msgexport_result *results = calloc(COUNT, sizeof *results);
+    CHECK(made && batch && results);
+    for (size_t index = 0; index < COUNT; index++) batch[index] = *sms(&made[index], "c-many", index);
+    int64_t start = milliseconds();
+    CHECK(msgexport_ingest_batch(client, batch, COUNT, results) == MSGEXPORT_UNAVAILABLE);
+    CHECK(milliseconds() - start < 7 * 2000);
+    for (size_t index = 0; index < COUNT; index++) CHECK(results[index].error.code == MSGEXPORT_UNAVAILABLE && !results[index].may_be_stored);
+    free(made);
+    free(batch);
+    free(results);
+    msgexport_close(client);
+}
+
+static void what_fills_the_window_ends_with_its_deadline(const char *path) {
+    msgexport *client = open_at(path, 300);
+    sms_message made;
+    msgexport_result result;
+    for (size_t number = 0; msgexport_submit(client, sms(&made, "c-fill", number), number, NULL) == MSGEXPORT_OK;) number++;
+    CHECK(msgexport_ingest(client, sms(&made, "c-last", 1), &result) == MSGEXPORT_DEADLINE_EXCEEDED);
+    CHECK(msgexport_next(client, &result) && result.error.code == MSGEXPORT_DEADLINE_EXCEEDED && result.may_be_stored);
+    msgexport_close(client);
+}
+
 static void who_is_not_there_or_not_the_daemon_is_told(void) {
-    static stranger others[4];
+    static stranger others[5];
     char path[108];
     snprintf(path, sizeof path, "%s/absent", folder);
+    a_batch_has_one_deadline(path);
     expect(path, 200, MSGEXPORT_UNAVAILABLE, "no daemon answers");
     start(&others[0], path, "other", "HTTP/1.1 400 Bad Request\r\n\r\n", false);
     expect(path, 5000, MSGEXPORT_INTERNAL, "not the daemon");
     start(&others[1], path, "garbage", "\1\1\1\1garbage garbage", false);
     expect(path, 5000, MSGEXPORT_INTERNAL, "not the daemon");
     start(&others[2], path, "silent", NULL, false);
+    what_fills_the_window_ends_with_its_deadline(path);
     expect(path, 200, MSGEXPORT_DEADLINE_EXCEEDED, "no answer within 200 ms");
+    /* On the call that all share, for the first message of a client: the outcome 5. */
+    static const char newer[] = "\0\0\0\11\0\0\0\1\3\0\12\7\10\200\10\22\2\10\5";
+    start_answering(&others[4], path, "newer", newer, sizeof newer - 1, false);
+    expect(path, 5000, MSGEXPORT_UNKNOWN, "does not know");
     start(&others[3], path, "closing", NULL, true);
     expect(path, 200, MSGEXPORT_UNAVAILABLE, "no daemon answers");
     expect(folder, 200, MSGEXPORT_UNAVAILABLE, "no daemon answers");
@@ -333,6 +419,8 @@ int main(int count, char **arguments) {
     PLAY(a_mail_with_everything);
     PLAY(errors_say_what_and_where);
     PLAY(large_messages_go_in_chunks);
+    PLAY(several_large_ones_at_a_time);
+    PLAY(one_that_is_refused_half_sent_spoils_no_other);
     PLAY(as_much_is_in_flight_as_may_be);
     PLAY(threads_have_clients_of_their_own);
     PLAY(a_child_of_a_fork_connects_anew);

@@ -90,7 +90,7 @@ struct CallCommand: AsyncParsableCommand {
         try await client.call(method, requests) { (message) throws(Status) in
             var json = JSONWriter()
             try DynamicMessage(packed: message, output).write(to: &json)
-            Terminal.print(json.text)
+            Terminal.print(json)
         }
         // Types and messages are read until here.
         withExtendedLifetime(schema) {}

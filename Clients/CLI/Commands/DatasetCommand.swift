@@ -172,7 +172,7 @@ extension Record {
     func showRow() {
         var json = JSONWriter()
         RecordRow(self).write(to: &json)
-        Terminal.print(json.text)
+        Terminal.print(json)
     }
 
     static let summaryColumns = ["Sequence", "Ingested", "Configuration", "Message", "To", "Content"]

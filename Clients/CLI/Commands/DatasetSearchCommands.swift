@@ -72,12 +72,12 @@ extension DatasetCommand {
             query.until = until
             let wanted = query
             try await connection.withClient { client in
-                var shown: [Record] = []
+                var shown: [[Field]] = []
                 try await client.records(matching: wanted, after: after, limit: limit == 0 ? nil : limit) { record in
-                    if connection.output == .json { record.showRow() } else { shown.append(record) }
+                    if connection.output == .json { record.showRow() } else { shown.append(record.summary) }
                 }
                 guard connection.output == .table else { return }
-                Terminal.show(shown.map(\.summary), columns: Record.summaryColumns, as: .table)
+                Terminal.show(shown, columns: Record.summaryColumns, as: .table)
             }
         }
     }

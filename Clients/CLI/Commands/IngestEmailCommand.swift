@@ -51,10 +51,8 @@ struct IngestEmailCommand: AsyncParsableCommand {
     @OptionGroup var spool: SpoolOptions
     @OptionGroup var connection: Connection
 
-    /// Whether a mail server runs this program: to be known also where its arguments are wrong.
-    static var isForMailServer: Bool {
-        CommandLine.arguments.dropFirst().starts(with: ["ingest", "email"]) && CommandLine.arguments.contains("--mta")
-    }
+    /// Whether a mail server runs this program: to be known also where its arguments are wrong, and whatever stands before the command.
+    static var isForMailServer: Bool { CommandLine.arguments.contains("email") && CommandLine.arguments.contains("--mta") }
 
     private var errorAddress: String? {
         sender.flatMap { $0.uppercased() == "MAILER-DAEMON" ? nil : $0 }

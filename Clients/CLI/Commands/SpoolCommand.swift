@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MessageExportClient
 import SystemPackage
 
@@ -26,6 +27,9 @@ struct SpoolCommand: AsyncParsableCommand {
 
         func with<Value: Sendable>(_ body: (SpoolingClient) async throws -> Value) async throws -> Value {
             guard !folder.isEmpty else { throw ValidationError("the spool's folder is an empty name") }
+            guard FileManager.default.fileExists(atPath: folder) else {
+                throw Status(.notFound, "there is no spool \(folder)", hint: "'msgexport ingest --spool' makes it")
+            }
             let client = try SpoolingClient(
                 socket: connection.resolvedSocket, sandbox: connection.resolvedSandbox, spool: Spool(folder: FilePath(folder)))
             let result: Result<Value, any Error>
@@ -60,8 +64,9 @@ struct SpoolCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Hands over what waits in a spool.",
             discussion: """
-                Exits with 0 when nothing is left to hand over, and else with the code of what stopped it, or of the first refusal. \
-                What is refused is set aside in the folder; when what it was refused for is mended, --refused tries it again.
+                Exits with 0 when nothing is left to hand over, and else with the code of what stopped it, or of the first that was not \
+                taken. What can be mended, such as a configuration that is not active, waits on; what is refused for good is set aside \
+                in the folder, and --refused tries it again.
 
                 EXAMPLES
                   msgexport spool send ~/spool
@@ -79,7 +84,10 @@ struct SpoolCommand: AsyncParsableCommand {
                 return try await client.handOver()
             }
             Terminal.show(
-                [Field("Taken", "taken", outcome.taken), Field("Refused", "refused", outcome.refused)],
+                [
+                    Field("Taken", "taken", outcome.taken), Field("Waiting", "waiting", outcome.left),
+                    Field("Refused", "refused", outcome.refused),
+                ],
                 as: place.connection.output)
             if let stopped = outcome.stopped { throw stopped }
             if let refusal = outcome.firstRefusal { throw refusal }
@@ -166,8 +174,8 @@ extension Connection {
         let client = try SpoolingClient(socket: resolvedSocket, sandbox: resolvedSandbox, spool: spool)
         let result: Result<Void, any Error>
         do { result = .success(try await body(.spool(client))) } catch { result = .failure(error) }
-        // For the next time: that of today may be due. Where the daemon is away, the last one does.
-        try? await client.renewKey()
+        // For the next time: that of today may be due. Where the daemon is away the last one does, and nobody waits for it once more.
+        if !client.hasSpooled { try? await client.renewKey() }
         await client.close()
         try result.get()
     }

@@ -24,12 +24,8 @@ enum ExitStatus {
 
     /// What a mail server is told, which knows sysexits.h: what the mail itself is refused for comes back to who sent it; whatever else is mended,
     /// in the daemon or in the server's own settings, and the mail waits until it is.
-    static func mailServerCode(for code: Int32) -> Int32 {
-        switch code {
-        case 0: EX_OK
-        case ExitStatus.code(for: .invalidArgument), ExitStatus.code(for: .alreadyExists): EX_DATAERR
-        default: EX_TEMPFAIL
-        }
+    static func mailServerCode(for error: any Error) -> Int32 {
+        (error as? NotTaken)?.isForContent == true ? EX_DATAERR : EX_TEMPFAIL
     }
 
     /// For the help text.

@@ -8,6 +8,8 @@ struct IngestItem: Sendable {
     let message: Result<Message, Status>
     /// What it takes in memory, about: as it is, and its parts.
     let bytes: Int
+    /// Whether there was something to make a message of.
+    fileprivate let wasRead: Bool
 
     var isRead: Bool { (try? message.get()) != nil }
 
@@ -19,15 +21,33 @@ struct IngestItem: Sendable {
         do throws(Status) {
             let content = try content()
             bytes = 2 * content.count
+            wasRead = true
             do throws(Status) { self.message = .success(try message(content)) } catch { self.message = .failure(error) }
         } catch {
             bytes = 0
+            wasRead = false
             self.message = .failure(error)
         }
     }
 
     fileprivate func ingest(_ receiver: Receiver) async -> Result<Handover, Status> {
         do throws(Status) { return .success(try await receiver.ingest(message.get())) } catch { return .failure(error) }
+    }
+}
+
+/// A message that was not taken, and that has been told of.
+struct NotTaken: Error {
+    let status: Status
+    /// Whether the message itself is the reason: it is no mail, too large, or has a part that nobody takes.
+    let isForContent: Bool
+
+    init(_ status: Status, _ item: IngestItem) {
+        self.status = status
+        let isAboutIt =
+            item.isRead
+            ? status.field.map { $0.contains("email.") } ?? (status.limit != nil)
+            : status.field == nil && (status.limit != nil || item.wasRead)
+        isForContent = status.code == .invalidArgument && isAboutIt
     }
 }
 
@@ -60,7 +80,7 @@ struct IngestReport {
     /// - Parameters:
     ///   - total: how many there are, as far as it is known: for the progress bar.
     ///   - next: the next message; nil: there is none.
-    /// - Throws: `ExitCode` of the first that was not taken, when all have been tried; `unavailable` when the daemon is gone.
+    /// - Throws: `NotTaken` with the first that was not, when all have been tried; `unavailable` when the daemon is gone.
     func run(_ receiver: Receiver, total: Int? = nil, next: () -> IngestItem?) async throws {
         if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
         var tally = Tally()
@@ -103,7 +123,7 @@ struct IngestReport {
                 .unavailable, "the daemon takes nothing any more: \(untried.name) and what follows it were not tried",
                 hint: "ingest all of it again when the daemon is back: what it has is not stored twice")
         }
-        if let firstFailure = tally.firstFailure { throw ExitCode(ExitStatus.code(for: firstFailure.code)) }
+        if let notTaken = tally.notTaken { throw notTaken }
     }
 
     /// A message that was tried.
@@ -160,7 +180,7 @@ struct IngestReport {
         var unknown = 0
         /// One after the other, up to now.
         var unavailable = 0
-        var firstFailure: Status?
+        var notTaken: NotTaken?
         var progress = ProgressBar(isCount: true)
 
         mutating func add(_ ended: Ended) {
@@ -172,7 +192,7 @@ struct IngestReport {
                 let isUnavailable = status.code == .unavailable && ended.item.isRead
                 if isUnavailable { unknown += 1 } else { refused += 1 }
                 if ended.item.isRead { unavailable = isUnavailable ? unavailable + 1 : 0 }
-                firstFailure = firstFailure ?? status
+                notTaken = notTaken ?? NotTaken(status, ended.item)
             }
         }
 
@@ -226,7 +246,7 @@ struct IngestReport {
                     }
                 }
             }
-            Terminal.print(json.text)
+            Terminal.print(json)
         }
     }
 

@@ -24,6 +24,31 @@ enum Terminal {
         write(Array("\(line)\n".utf8))
     }
 
+    /// Writes JSON to standard output, as `print` does a line; on a terminal nothing in it can steer that.
+    static func print(_ json: JSONWriter) {
+        var line = json.bytes + [UInt8(ascii: "\n")]
+        if width != nil { line = harmless(line) }
+        write(line)
+    }
+
+    /// JSON that says the same without DEL and the controls of C1, which JSON lets be and terminals obey.
+    static func harmless(_ json: [UInt8]) -> [UInt8] {
+        var shown: [UInt8] = []
+        shown.reserveCapacity(json.count)
+        var index = json.startIndex
+        while index < json.endIndex {
+            let isC1 = json[index] == 0xC2 && index + 1 < json.endIndex && (0x80..<0xA0).contains(json[index + 1])
+            if isC1 { index += 1 }
+            if isC1 || json[index] == 0x7F {
+                shown += Array("\\u00\(String(json[index], radix: 16))".utf8)
+            } else {
+                shown.append(json[index])
+            }
+            index += 1
+        }
+        return shown
+    }
+
     /// Writes bytes to standard output, as `print` does a line.
     static func write(_ bytes: [UInt8]) {
         var written = 0
@@ -90,7 +115,7 @@ enum Terminal {
             json.object { json in
                 for field in fields { field.write(to: &json) }
             }
-            print(json.text)
+            print(json)
         }
     }
 
@@ -106,7 +131,7 @@ enum Terminal {
         case .json:
             var json = JSONWriter()
             json.array { $0.objects(things) }
-            print(json.text)
+            print(json)
         }
     }
 

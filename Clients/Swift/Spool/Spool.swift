@@ -57,7 +57,9 @@ public struct Spool: Hashable, Sendable {
         public internal(set) var taken = 0
         /// The daemon refused them: they are set aside.
         public internal(set) var refused = 0
-        /// Why the first of those was refused.
+        /// They could not be handed over for what can be mended, such as a configuration that is not active: they still wait.
+        public internal(set) var left = 0
+        /// Why the first of those two was not taken.
         public internal(set) var firstRefusal: Status?
         /// Why it went no further; nil: nothing is left.
         public internal(set) var stopped: Status?

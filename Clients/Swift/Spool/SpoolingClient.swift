@@ -11,27 +11,34 @@ import Synchronization
 ///
 /// What is refused for good (a configuration that is not there, content that is not well formed) is thrown, as by `MessageExportClient`.
 public final class SpoolingClient: Sendable {
-    private let client: MessageExportClient
-    private let spool: Spool
-    private let folder: SpoolFolder
-    private let clock: any Clock<Duration>
-    private let disk = DiskQueue("spool")
-    private let key: Mutex<SpoolKey?>
+    let client: MessageExportClient
+    let spool: Spool
+    let folder: SpoolFolder
+    let clock: any Clock<Duration>
+    let logger: Logger?
+    let disk = DiskQueue("spool")
+    let key: Mutex<SpoolKey?>
+    /// The sandbox that is asked for; empty: the daemon's default.
+    private let sandbox: String
     private let dropped = Atomic<Int>(0)
-    private let (added, addition) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    private let spooled = Atomic(false)
+    /// Of messages that wait for the spool's disk.
+    private let waitingBytes = Mutex(0)
+    let (added, addition) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Lends a client to `body`, and hands over what waits meanwhile. It begins whether the daemon is there or not; what is not handed over
     /// when `body` ends stays for the next client, or for `msgexport spool send`.
     ///
-    /// Logger and trace context are those of `MessageExportClient.connect`.
-    /// - Throws: `failedPrecondition` when the spool cannot be used; what `body` throws.
+    /// Logger and trace context are those of `MessageExportClient.connect`; the logger is told of what the daemon refuses, too.
+    /// - Throws: `failedPrecondition` when the spool cannot be used, or is another sandbox's; what `body` throws.
     public static func withClient<Value: Sendable>(
         socket: String, sandbox: String = defaultSandbox, spool: Spool, logger: Logger? = nil,
         traceParent: (@Sendable () -> String?)? = nil,
         _ body: @Sendable (SpoolingClient) async throws -> Value
     ) async throws -> Value {
         let client = try SpoolingClient(
-            socket: socket, sandbox: sandbox, spool: spool, hooks: ClientHooks(logger: logger, traceParent: traceParent))
+            socket: socket, sandbox: sandbox, spool: spool, hooks: ClientHooks(logger: logger, traceParent: traceParent),
+            logger: logger)
         let result: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await client.keepHandingOver() }
             let result: Result<Value, any Error>
@@ -46,18 +53,36 @@ public final class SpoolingClient: Sendable {
     /// - Parameter clock: what the deadline is told by.
     package init(
         socket: String, sandbox: String, spool: Spool, clock: any Clock<Duration> = ContinuousClock(),
-        files: any Files = PosixFiles(), hooks: ClientHooks = ClientHooks()
+        files: any Files = PosixFiles(), hooks: ClientHooks = ClientHooks(), logger: Logger? = nil
     ) throws(Status) {
         // What waits in the spool is tried again, and nobody waits for it.
-        client = MessageExportClient(socket: socket, sandbox: sandbox, retryTime: .zero, hooks: hooks)
+        client = MessageExportClient(
+            socket: socket, sandbox: sandbox, timeout: max(spool.deadline, .seconds(Limits.clientCallSeconds)), retryTime: .zero,
+            hooks: hooks)
         self.spool = spool
+        self.sandbox = sandbox
         self.clock = clock
+        self.logger = logger
         folder = try SpoolFolder(spool, files: files)
-        key = Mutex(folder.key())
+        let known = folder.key()
+        key = Mutex(known)
+        if let known { try requireSandbox(of: known) }
+    }
+
+    /// What waits in a spool is of one sandbox: nothing of another may come in through it.
+    private func requireSandbox(of key: SpoolKey) throws(Status) {
+        guard sandbox.isEmpty || sandbox == key.sandbox else {
+            throw Status(
+                .failedPrecondition, "the spool \(spool.folder) is sandbox \(key.sandbox)'s",
+                hint: "name another folder for sandbox \(sandbox)")
+        }
     }
 
     /// Closes the connection. No call may follow.
     package func close() async { await client.close() }
+
+    /// Whether the daemon did not take something in time since this client began.
+    package var hasSpooled: Bool { spooled.load(ordering: .relaxed) }
 
     /// Messages that a full spool has let go of since this client began.
     public var messagesDropped: Int { dropped.load(ordering: .relaxed) }
@@ -80,6 +105,7 @@ public final class SpoolingClient: Sendable {
         }
         do throws(Status) {
             try await put(message, at: start, within: spool.deadline - elapsed(), insteadOf: failure)
+            spooled.store(true, ordering: .relaxed)
             addition.yield()
             return .spooled
         } catch {
@@ -92,14 +118,21 @@ public final class SpoolingClient: Sendable {
     private func put(
         _ message: Message, at instant: Instant, within time: Duration, insteadOf failure: Status
     ) async throws(Status) {
-        guard let key = key.withLock({ $0 }), WallClock.now < key.keptUntil else {
+        // Whatever is sealed to a key has days to be handed over.
+        let margin = Int64(Limits.spoolKeyMarginDays) * Day.milliseconds
+        guard let key = key.withLock({ $0 }), WallClock.now.milliseconds < key.keptUntil.milliseconds - margin else {
             throw Status(
                 failure.code, "\(failure.message); and the spool has no key yet",
                 hint: "it gets one when the daemon answers for the first time, and keeps it")
         }
-        let spooled = SpooledMessage(sandbox: key.sandbox, user: key.user, spooledAt: instant, message: message.packed)
+        let packed = message.packed
+        try takeMemory(packed.count)
+        let spooled = SpooledMessage(sandbox: key.sandbox, user: key.user, spooledAt: instant, message: packed)
         let written = Once<Status?>()
-        disk.start { [folder] in
+        disk.start { [self] in
+            defer { waitingBytes.withLock { $0 -= packed.count } }
+            // Its caller has gone by without it.
+            guard !written.isSet else { return }
             var problem: Status?
             if let box = SealedBox.seal(spooled.packed, to: key.publicKey) {
                 do throws(Status) { try folder.put(box, sealedTo: key.publicKey, at: instant) } catch { problem = error }
@@ -121,11 +154,29 @@ public final class SpoolingClient: Sendable {
             group.cancelAll()
             return problem
         }
-        if let problem { throw problem }
+        guard let problem else { return }
+        guard !Task.isCancelled || problem != late else {
+            throw Status(.cancelled, "the call was cancelled; it may have been served, or be spooled")
+        }
+        throw problem
+    }
+
+    /// While the disk is slow so many wait for it, and no more.
+    private func takeMemory(_ bytes: Int) throws(Status) {
+        let hasRoom = waitingBytes.withLock { waiting in
+            guard waiting == 0 || waiting + bytes <= Limits.spoolWaitingBytes else { return false }
+            waiting += bytes
+            return true
+        }
+        guard hasRoom else {
+            throw Status(
+                .resourceExhausted, "the disk of the spool \(spool.folder) does not keep up", hint: "try again later",
+                reason: .temporary)
+        }
     }
 
     /// What `work` throws or returns, unless the time is over before.
-    private func within<Value: Sendable>(
+    func within<Value: Sendable>(
         _ time: Duration, _ work: @escaping @Sendable () async throws(Status) -> Value
     ) async throws(Status) -> Value {
         let first = await withTaskGroup(of: Result<Value, Status>?.self) { group in
@@ -144,106 +195,6 @@ public final class SpoolingClient: Sendable {
         guard !Task.isCancelled else { throw Status(.cancelled, "the call was cancelled; it may have been served") }
         throw Status(.deadlineExceeded, "the daemon did not answer in time")
     }
-
-    // MARK: Handing over
-
-    /// Hands over what waits, the oldest first, until nothing does or the daemon takes no more.
-    ///
-    /// - Throws: `aborted` while another process does, `unavailable` when the folder cannot be read.
-    public func handOver() async throws(Status) -> Spool.HandedOver {
-        var outcome = Spool.HandedOver()
-        let folder = folder
-        guard let lock = try await onDisk({ () throws(DiskError) in try folder.claim() }) else {
-            throw Status(.aborted, "another process hands the spool \(spool.folder) over")
-        }
-        defer { withExtendedLifetime(lock) {} }
-        do throws(Status) { try await renewKey() } catch {
-            outcome.stopped = error
-            return outcome
-        }
-        let hourAgo = Instant(milliseconds: WallClock.now.milliseconds - 3_600_000)
-        try await onDisk { () throws(DiskError) in try folder.removeUnfinished(before: hourAgo) }
-        for name in try await onDisk({ () throws(DiskError) in try folder.waiting() }) {
-            do throws(Status) {
-                guard let entry = try await disk.run({ () throws(Status) in try folder.read(name) }) else { continue }
-                _ = try await client.ingest(sealed: entry.box, to: entry.publicKey)
-                try await onDisk { () throws(DiskError) in try folder.remove(name) }
-                outcome.taken += 1
-            } catch {
-                guard !error.isOfTheMoment else {
-                    outcome.stopped = error
-                    return outcome
-                }
-                try await onDisk { () throws(DiskError) in try folder.setAside(name) }
-                outcome.refused += 1
-                outcome.firstRefusal = outcome.firstRefusal ?? error
-            }
-        }
-        return outcome
-    }
-
-    /// Asks for a newer key when the one that is known has had its day; waits no longer than for an ingest.
-    package func renewKey() async throws(Status) {
-        if let known = key.withLock({ $0 }), WallClock.now < known.renewAt { return }
-        let new = try await within(spool.deadline) { [client] () throws(Status) in try await client.spoolKey() }
-        let folder = folder
-        try await onDisk { () throws(DiskError) in try folder.keep(new) }
-        key.withLock { $0 = new }
-    }
-
-    /// Hands over whatever waits, until it is cancelled.
-    private func keepHandingOver() async {
-        let pauses = Limits.spoolPauseMilliseconds
-        var pause = pauses.lowerBound
-        while !Task.isCancelled {
-            let outcome = try? await handOver()
-            let isStuck = outcome.map { $0.stopped != nil } ?? true
-            pause = isStuck ? min(pause * 2, pauses.upperBound) : pauses.lowerBound
-            if isStuck {
-                try? await clock.sleep(for: .milliseconds(pause))
-            } else {
-                await additionOrPause(.milliseconds(pauses.upperBound))
-            }
-        }
-    }
-
-    private func additionOrPause(_ time: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { [clock] in try? await clock.sleep(for: time) }
-            group.addTask { [added] in
-                var additions = added.makeAsyncIterator()
-                _ = await additions.next()
-            }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-
-    // MARK: The folder
-
-    /// What is in the spool.
-    public func content() async throws(Status) -> Spool.Content {
-        let folder = folder
-        return try await onDisk { () throws(DiskError) in try folder.content() }
-    }
-
-    /// Puts what was refused among what waits again, for when what it was refused for is mended.
-    public func takeUpRefused() async throws(Status) {
-        let folder = folder
-        try await onDisk { () throws(DiskError) in try folder.takeUpRefused() }
-    }
-
-    /// Destroys what was refused; returns how many there were.
-    public func discardRefused() async throws(Status) -> Int {
-        let folder = folder
-        return try await onDisk { () throws(DiskError) in try folder.discardRefused() }
-    }
-
-    private func onDisk<Value: Sendable>(
-        _ work: @escaping @Sendable () throws(DiskError) -> Value
-    ) async throws(Status) -> Value {
-        do throws(DiskError) { return try await disk.run(work) } catch { throw Status(.unavailable, "the spool: \(error)") }
-    }
 }
 
 extension Status {
@@ -251,14 +202,6 @@ extension Status {
     fileprivate var mayPass: Bool {
         switch code {
         case .unavailable, .deadlineExceeded, .resourceExhausted, .aborted, .internal, .unknown: true
-        default: false
-        }
-    }
-
-    /// Whether it tells of the daemon, or of who waits for it, and not of the message: others would fare no better now.
-    fileprivate var isOfTheMoment: Bool {
-        switch code {
-        case .unavailable, .deadlineExceeded, .resourceExhausted, .aborted, .cancelled: true
         default: false
         }
     }
@@ -273,6 +216,8 @@ private func stopwatch(_ clock: some Clock<Duration>) -> () -> Duration {
 /// A value that is set once; whoever waits for it gets the first one.
 private final class Once<Value: Sendable>: Sendable {
     private let state = Mutex<(value: Value?, waiting: CheckedContinuation<Value, Never>?)>((nil, nil))
+
+    var isSet: Bool { state.withLock { $0.value != nil } }
 
     func set(_ value: Value) {
         let waiting = state.withLock { state -> CheckedContinuation<Value, Never>? in

@@ -91,6 +91,17 @@ import Testing
                 #expect(try await code("--configuration", "mail", "--sender=bounce@example.com", "--message-id", "m") == 0)
                 #expect(try await daemon.msgexport("dataset", "get", "m", "-o", "json").output.contains("bounce@example.com"))
                 #expect(try await code("--configuration", "mail", mail: "no mail at all") == 65)
+                #expect(try await code("--configuration", "mail", mail: "") == 65)
+                #expect(try await code("--configuration", "sms") == 75, "the server's settings are mended")
+                #expect(try await code("--configuration", "") == 75)
+                #expect(
+                    try await code("--configuration", "mail", "--message-id", "m", mail: "From: b@example.com\n\nOther.\n") == 75)
+                #expect(try await code("--configuration", "mail", "--message-id", String(repeating: "m", count: 300)) == 75)
+                let first = try await Programs.run(
+                    Programs.client,
+                    ["--socket", socket + "-nowhere", "ingest", "email", "--mta", "--configuration", "mail", "-"],
+                    input: "From: a@example.com\n\nHi.\n")
+                #expect(first.code == 75, "options may stand before the command")
                 #expect(try await code("--configuration", "nope") == 75, "an administrator makes it")
                 #expect(try await code("--configuration", "mail", "--sandbox", "nope") == 75, "an administrator grants it")
                 #expect(try await code("--configuration", "mail", "--no-such-option") == 75, "the server's settings are mended")

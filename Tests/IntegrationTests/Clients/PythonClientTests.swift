@@ -22,7 +22,7 @@ import Testing
                 let scenes = try #require(source.split(separator: "\nfor scene in (").last).split(separator: "):")[0]
                     .split { $0.isWhitespace || $0 == "," }
                 #expect(ended.code == 0 && ended.output.split(separator: "\n") == scenes, "\(ended.output) \(ended.errors)")
-                #expect(scenes.count == 10)
+                #expect(scenes.count == 15)
             }
         }
     }

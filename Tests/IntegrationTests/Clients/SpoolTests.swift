@@ -4,6 +4,7 @@ import Messages
 @testable import MessageExportClient
 import Model
 import SealedBox
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -149,19 +150,92 @@ import Testing
             }
             let absent = try await Programs.run(Programs.client, ["spool", "send", spool, "--socket", fixture.socket])
             #expect(absent.code == 9, "\(absent.errors)")
+            for command in ["send", "show"] {
+                let nowhere = try await Programs.run(
+                    Programs.client, ["spool", command, spool + "-misspelt", "--socket", fixture.socket])
+                #expect(nowhere.code == 4 && nowhere.errors.contains("there is no spool"), "\(nowhere.errors)")
+            }
+            try damageACopy(in: spool)
             _ = try await fixture.withDaemon { daemon in
                 let sent = try await daemon.msgexport("spool", "send", spool)
-                #expect(sent.code == 4 && sent.errors.contains("no channel configuration"), "\(sent.errors)")
+                #expect(sent.code == 3 && sent.errors.contains("not as it was sealed"), "\(sent.errors)")
                 #expect(try await records(daemon) == 2)
                 let shown = try await daemon.msgexport("spool", "show", spool, "-o", "json").output
-                #expect(try number(shown, "entries") == 0 && number(shown, "refused") == 1)
+                #expect(try number(shown, "entries") == 1 && number(shown, "refused") == 1, "what can be mended waits")
+                let still = try await daemon.msgexport("spool", "send", spool)
+                #expect(still.code == 4 && still.errors.contains("no channel configuration"), "\(still.errors)")
+                let created = try await daemon.msgexport(
+                    "configuration", "create", "later", "--channel", "sms", "--message-export", "on", "--submit")
+                #expect(created.code == 0)
+                let mended = try await daemon.msgexport("spool", "send", spool)
+                #expect(mended.code == 0, "\(mended.errors)")
                 let again = try await daemon.msgexport("spool", "send", spool, "--refused")
-                #expect(again.code == 4)
+                #expect(again.code == 3)
                 #expect(try await daemon.msgexport("spool", "discard", spool, "--confirm", "other").code == 2)
                 let gone = try await daemon.msgexport("spool", "discard", spool, "--confirm", spool, "-o", "json")
                 #expect(try number(gone.output, "discarded") == 1, "\(gone.errors)")
                 let nothing = try await daemon.msgexport("spool", "send", spool)
                 #expect(nothing.code == 0, "\(nothing.errors)")
+            }
+        }
+    }
+
+    /// Puts an entry beside the oldest that is a copy of it, but for one bit.
+    private func damageACopy(in spool: String) throws {
+        let entries = FilePath(spool).appending("entries").string
+        let first = try #require(try FileManager.default.contentsOfDirectory(atPath: entries).sorted().first)
+        var content = try #require(FileManager.default.contents(atPath: entries + "/" + first))
+        content[content.count - 1] ^= 1
+        let parts = first.split(separator: "-")
+        try content.write(to: URL(fileURLWithPath: "\(entries)/\(parts[0])-0-\(parts[2])"))
+    }
+
+    @Test func `a spool is of one sandbox, and nothing of another goes through it`() async throws {
+        try await withTemporaryFolder { folder in
+            let fixture = DaemonFixture(folder)
+            let spool = Spool(folder: folder.appending("spool"), deadline: .seconds(60))
+            _ = try await fixture.withDaemon { daemon in
+                try await prepare(daemon)
+                #expect(try await daemon.msgexport("sandbox", "create", "staging").code == 0)
+                #expect(
+                    try await daemon.msgexport("--sandbox", "staging", "access", "grant", "sender", "--user", "\(geteuid())").code
+                        == 0)
+                let client = try SpoolingClient(socket: daemon.socket, sandbox: "", spool: spool)
+                try await client.renewKey()
+                await client.close()
+            }
+            let ended = #expect(throws: Status.self) {
+                try SpoolingClient(socket: fixture.socket, sandbox: "staging", spool: spool)
+            }
+            #expect(ended?.code == .failedPrecondition && ended?.message.contains("prod") == true)
+            let same = try SpoolingClient(socket: fixture.socket, sandbox: "prod", spool: spool)
+            #expect(try await same.ingest(try message(1)) == .spooled)
+            await same.close()
+        }
+    }
+
+    @Test func `who hands over looks now and then, also after it had nothing to do`() async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await DaemonFixture(folder).withDaemon { daemon in
+                try await prepare(daemon)
+                let clock = ManualClock()
+                let files = CountingFiles()
+                let client = try SpoolingClient(
+                    socket: daemon.socket, sandbox: "", spool: Spool(folder: folder.appending("spool"), deadline: .seconds(60)),
+                    clock: clock, files: files)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await client.keepHandingOver() }
+                    for looks in 1...3 {
+                        try await wait(for: "a look") { files.looks.load(ordering: .relaxed) == 2 * looks }
+                        try await wait(for: "its end") { clock.sleepers == 1 }
+                        // One after the other on the disk's queue: it would have looked meanwhile.
+                        for _ in 0..<50 { await client.disk.run {} }
+                        #expect(files.looks.load(ordering: .relaxed) == 2 * looks)
+                        clock.advance(by: .milliseconds(Limits.spoolPauseMilliseconds.upperBound))
+                    }
+                    group.cancelAll()
+                }
+                await client.close()
             }
         }
     }

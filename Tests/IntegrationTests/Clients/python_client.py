@@ -8,6 +8,7 @@ import datetime
 import email.message
 import os
 import pathlib
+import signal
 import socket
 import sys
 import threading
@@ -15,7 +16,7 @@ import time
 
 import msgexport
 import msgexport.aio
-from msgexport import Code, Message, Outcome, Sms
+from msgexport import Code, Message, Outcome, Sms, protobuf, wire
 
 SOCKET, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
 
@@ -95,6 +96,93 @@ def many_at_a_time():
         for _ in client.ingest_many(iter(batch)):
             break
         assert client.ingest(text(1)).outcome is Outcome.DUPLICATE
+
+
+def who_leaves_a_bulk_leaves_the_others_alone():
+    with msgexport.connect(SOCKET) as client:
+        failures = []
+
+        def work():
+            try:
+                for each in range(300):
+                    client.ingest(text(each, "beside"))
+            except BaseException as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        for round in range(10):
+            for _ in client.ingest_many(text(number, f"left-{round}") for number in range(100)):
+                break
+        thread.join()
+        assert not failures, failures
+
+
+def what_cannot_be_sent_is_answered_and_the_rest_goes_on():
+    with msgexport.connect(SOCKET) as client:
+        bad = Message("unsendable", "sms", Sms("24365", "+12025550123", "secret \ud800"))
+        answers = {message.id: answer for message, answer in client.ingest_many([text(1), bad, text("after", "unsendable")])}
+        assert answers["python-1"].is_kept and answers["unsendable-after"].is_kept
+        error = answers["unsendable"]
+        assert error.code is Code.INVALID_ARGUMENT and not error.may_be_stored and "secret" not in repr(error), repr(error)
+        # What the source raises is not taken for an outage of the daemon's.
+        def source():
+            yield text(1)
+            raise msgexport.Error(Code.UNAVAILABLE, "the source's own")
+
+        error = failure(lambda: list(client.ingest_many(source())))
+        assert error.message == "the source's own"
+        for raw in (b"Cc: a b <\n\nx", b"Message-ID: \xe2\x80\xb9\n\nx", b"Content-Type: text/plain; charset=a\x00b\n\nx",
+                    b"Content-Type: text/plain; charset=idna\n\n\xff\xfe"):
+            assert client.ingest(Message(None, "mail", raw, recipients=["b@example.com"])).is_kept, raw
+        assert "Hello" not in repr(Message("x", "mail", msgexport.Email(subject="Hello", to=[msgexport.Address("Hello@x")])))
+
+
+def who_is_interrupted_leaves_no_half_of_a_frame():
+    deaf = serve("interrupted", lambda connection: time.sleep(60))
+
+    class Interruption(BaseException):
+        pass
+
+    def interrupt(*_):
+        raise Interruption
+
+    client = msgexport.connect(deaf, timeout=20)
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        client.ingest(Message("x", "mail", msgexport.Email(text="x" * 3_000_000)))
+        raise AssertionError("it went well")
+    except Interruption:
+        assert client._connection.failure
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+
+def an_answer_that_nobody_knows_is_an_error():
+    def answer(connection):
+        while len(connection.recv(1 << 16)) > 0:
+            result = protobuf.IngestResponse(results=[{"outcome": 5}]).SerializeToString()
+            packed = protobuf.TtrpcResponse(payload=result).SerializeToString()
+            connection.sendall(wire.HEADER.pack(len(packed), 1, wire.RESPONSE, 0) + packed)
+
+    error = failure(lambda: msgexport.connect(serve("newer", answer)).ingest(text(1)))
+    assert error.code is Code.UNKNOWN and error.may_be_stored, repr(error)
+
+
+def an_earlier_try_may_have_stored_what_a_later_one_is_refused():
+    tries = []
+
+    def answer(connection):
+        tries.append(connection.recv(1 << 16))
+        if len(tries) == 1:
+            return connection.close()
+        status = {"code": int(Code.NOT_FOUND), "message": "no such configuration"}
+        packed = protobuf.TtrpcResponse(status=status).SerializeToString()
+        connection.sendall(wire.HEADER.pack(len(packed), 1, wire.RESPONSE, 0) + packed)
+
+    error = failure(lambda: msgexport.connect(serve("lossy", answer)).ingest(text(1)))
+    assert error.code is Code.NOT_FOUND and error.may_be_stored and len(tries) == 2, repr(error)
 
 
 def threads_share_a_client():
@@ -199,6 +287,8 @@ async def asynchronous():
         await asyncio.sleep(0)
         task.cancel()
         assert (await client.ingest(text(1, "aio"))).outcome is Outcome.DUPLICATE
+        await answers_come_while_the_source_waits(client)
+    await a_daemon_that_is_stuck_costs_no_memory()
     for path, code in ((FOLDER / "absent", Code.UNAVAILABLE), (FOLDER / "other", Code.INTERNAL), (FOLDER / "silent", Code.DEADLINE_EXCEEDED)):
         try:
             async with msgexport.aio.connect(str(path), timeout=0.4, retry=0.1) as client:
@@ -208,13 +298,52 @@ async def asynchronous():
             assert error.code is code, repr(error)
 
 
+async def answers_come_while_the_source_waits(client):
+    answered = asyncio.Queue()
+
+    async def source():
+        for number in range(3):
+            yield text(number, "waits")
+            assert (await asyncio.wait_for(answered.get(), 10)).is_kept
+
+    async for _, answer in client.ingest_many(source()):
+        answered.put_nowait(answer)
+    # One that leaves leaves the others alone.
+    others = [asyncio.ensure_future(client.ingest(text(number, "others"))) for number in range(50)]
+    async for _ in client.ingest_many([text(number, "leaves") for number in range(50)]):
+        break
+    assert all(result.is_kept for result in await asyncio.gather(*others))
+
+
+async def a_daemon_that_is_stuck_costs_no_memory():
+    deaf = serve("stuck", lambda connection: time.sleep(60))
+    large = Message("x", "mail", msgexport.Email(text="x" * 2_000_000))
+    async with msgexport.aio.connect(deaf, timeout=0.2, retry=0) as client:
+        for _ in range(10):
+            try:
+                await client.ingest(large)
+                raise AssertionError("it went well")
+            except msgexport.Error as error:
+                assert error.may_be_stored, repr(error)
+        left = client._connection._transport.get_write_buffer_size() if client._connection else 0
+        assert left < 4_000_000, left
+        try:
+            async for _ in client.ingest_many([large, large]):
+                pass
+            raise AssertionError("it went well")
+        except msgexport.Error as error:
+            assert error.code in (Code.DEADLINE_EXCEEDED, Code.UNAVAILABLE), repr(error)
+
+
 def the_same_for_asyncio():
     asyncio.run(asynchronous())
 
 
 for scene in (
     one_message_and_again, a_mail_as_python_has_it, errors_say_what_and_where, large_messages_go_in_chunks, many_at_a_time,
-    threads_share_a_client, a_child_of_a_fork_has_its_own_connection, who_is_not_there_or_not_the_daemon_is_told, closed_is_closed,
+    who_leaves_a_bulk_leaves_the_others_alone, what_cannot_be_sent_is_answered_and_the_rest_goes_on,
+    who_is_interrupted_leaves_no_half_of_a_frame, an_answer_that_nobody_knows_is_an_error,
+    an_earlier_try_may_have_stored_what_a_later_one_is_refused, threads_share_a_client, a_child_of_a_fork_has_its_own_connection, who_is_not_there_or_not_the_daemon_is_told, closed_is_closed,
     the_same_for_asyncio,
 ):
     scene()

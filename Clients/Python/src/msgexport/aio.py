@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
-from typing import Any, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Optional, Union
 
 from msgexport import wire
+from msgexport.bulk import Bulk, FromSource, Waiting
 from msgexport.errors import Code, Error
 from msgexport.messages import Message, Result, pack
 
@@ -68,7 +70,9 @@ class _Connection(asyncio.Protocol):
                 call.put_nowait(error)
         self._transport.abort()
 
-    def begin(self, method: str, payload: bytes, flags: int, timeout: float, metadata: Mapping[str, str]) -> int:
+    async def begin(self, method: str, payload: bytes, flags: int, timeout: float, metadata: Mapping[str, str]) -> int:
+        """Begins a call; waits while the daemon does not read."""
+        await self._room.wait()
         if self.failure:
             raise self.failure
         stream = next(self._numbers)
@@ -85,6 +89,19 @@ class _Connection(asyncio.Protocol):
         if self.failure:
             raise self.failure
 
+    def give_up(self) -> None:
+        """Somebody's time is over: where the daemon does not even read, what nobody waits for would gather."""
+        if not self._room.is_set():
+            self.fail(wire.gone("it did not read in time"))
+
+    def close(self, stream: int) -> None:
+        """Says that there is no more of a call's messages, without waiting."""
+        if not self.failure:
+            self._transport.write(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA))
+
+    def has_arrived(self, stream: int) -> bool:
+        return not self._calls[stream].empty()
+
     async def next(self, stream: int) -> tuple[int, int, bytes]:
         arrived = await self._calls[stream].get()
         if isinstance(arrived, Error):
@@ -100,7 +117,9 @@ class AsyncClient:
 
     def __init__(self, path: str, sandbox: str, timeout: float, retry: float, metadata: Mapping[str, str]) -> None:
         self._path, self._sandbox, self._timeout, self._retry, self._metadata = path, sandbox, timeout, retry, dict(metadata)
-        self._connecting = asyncio.Lock()
+        self._process = os.getpid()
+        # Made within the loop, which Python 3.9 wants.
+        self._connecting: Optional[asyncio.Lock] = None
         self._connection: Optional[_Connection] = None
         self._is_closed = False
 
@@ -129,64 +148,107 @@ class AsyncClient:
     async def ingest_many(
         self, messages: Union[Iterable[Message], AsyncIterable[Message]]
     ) -> AsyncIterator[tuple[Message, Union[Result, Error]]]:
-        """As `Client.ingest_many`."""
-        source, tags = _asynchronous(messages), itertools.count(1)
-        waiting: dict[int, tuple[Message, bytes]] = {}
+        """As `Client.ingest_many`; answers are given while the source waits, too."""
+        bulk = Bulk()
+        source = _Source(messages)
         loop = asyncio.get_running_loop()
-        attempt, last = 0, loop.time()
-        while True:
-            try:
-                connection = await self._connected()
-                async for tag, answer in self._stream(connection, source, tags, waiting):
-                    message, _ = waiting.pop(tag)
-                    attempt, last = 0, loop.time()
-                    yield message, answer
-                return
-            except Error as error:
-                if not error.is_temporary or loop.time() - last >= self._retry:
-                    raise
-                await asyncio.sleep(wire.pause(attempt, random))
-                attempt += 1
+        attempt, away = 0, 0.0
+        try:
+            while True:
+                try:
+                    connection = await self._within(self._timeout, self._connected())
+                    async for given in self._stream(connection, source, bulk):
+                        attempt = 0
+                        yield given
+                    return
+                except FromSource as failed:
+                    raise failed.error from None
+                except Error as error:
+                    away = loop.time() if attempt == 0 else away
+                    if not error.is_temporary or loop.time() - away >= self._retry:
+                        raise
+                    await asyncio.sleep(wire.pause(attempt, random))
+                    attempt += 1
+        finally:
+            source.cancel()
 
     async def _stream(
-        self, connection: _Connection, source: AsyncIterator[Message], tags: Iterator[int],
-        waiting: dict[int, tuple[Message, bytes]],
-    ) -> AsyncIterator[tuple[int, Union[Result, Error]]]:
-        stream = connection.begin("IngestStream", b"", wire.REMOTE_OPEN, wire.FOREVER, self._metadata)
-        flying, is_whole = 0, False
+        self, connection: _Connection, source: "_Source", bulk: Bulk
+    ) -> AsyncIterator[tuple[Message, Union[Result, Error]]]:
+        begun = connection.begin("IngestStream", b"", wire.REMOTE_OPEN, wire.FOREVER, self._metadata)
+        stream = await self._within(self._timeout, begun)
+        arrival: Optional[asyncio.Future[tuple[int, int, bytes]]] = None
         try:
-            for tag, (_, packed) in list(waiting.items()):
-                flying += len(packed)
-                await connection.send(wire.stream_request(stream, self._sandbox, tag, packed))
-            while True:
-                while not is_whole and len(waiting) < wire.IN_FLIGHT and (flying < wire.IN_FLIGHT_BYTES or not waiting):
-                    message = await _next(source)
-                    if message is None:
-                        is_whole = True
-                        await connection.send(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA))
-                        break
-                    packed, tag = pack(message), next(tags)
-                    waiting[tag] = (message, packed)
-                    if len(packed) > wire.MESSAGE_FRAME_BYTES:
-                        yield tag, await self._alone(packed)
-                        continue
-                    flying += len(packed)
-                    await connection.send(wire.stream_request(stream, self._sandbox, tag, packed))
-                if is_whole and not waiting:
-                    return
-                for tag, answer in wire.stream_answers(*await self._within(self._timeout, connection.next(stream))):
-                    if tag in waiting:
-                        flying -= len(waiting[tag][1])
-                        yield tag, answer
+            for tag, entry in bulk.again():
+                async for given in self._send(connection, stream, tag, entry, bulk):
+                    yield given
+            if bulk.is_whole:
+                connection.close(stream)
+            while not bulk.is_done:
+                arrival = arrival or asyncio.ensure_future(connection.next(stream))
+                wanted = source.next() if bulk.has_room else None
+                if wanted is None or not wanted.done():
+                    await self._first(arrival, wanted, bulk)
+                if arrival.done():
+                    frame, arrival = arrival.result(), None
+                    for tag, answer in wire.stream_answers(*frame):
+                        given_back = bulk.answered(tag, answer)
+                        if given_back is not None:
+                            yield given_back
+                if wanted is not None and wanted.done():
+                    async for given in self._take(connection, stream, source, bulk):
+                        yield given
         finally:
+            _forget(arrival)
             connection.end(stream)
-            if not is_whole and not connection.failure:
-                connection.fail(Error(Code.CANCELLED, "whoever took the answers takes no more"))
+            if not bulk.is_whole:
+                # Whoever took no more of the answers has no use for the call; the connection is everybody's.
+                connection.close(stream)
 
-    async def _alone(self, packed: bytes) -> Union[Result, Error]:
+    async def _first(
+        self, arrival: "asyncio.Future[tuple[int, int, bytes]]", wanted: "Optional[asyncio.Future[Optional[Message]]]", bulk: Bulk
+    ) -> None:
+        """Waits for an answer or for a message; for an answer that is owed no longer than a call may take."""
+        either = [each for each in (arrival, wanted) if each is not None]
+        done, _ = await asyncio.wait(
+            either, timeout=self._timeout if bulk.waiting else None, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise wire.late(self._timeout)
+
+    async def _take(
+        self, connection: _Connection, stream: int, source: "_Source", bulk: Bulk
+    ) -> AsyncIterator[tuple[Message, Union[Result, Error]]]:
+        message = source.take()
+        if message is None:
+            connection.close(stream)
+            bulk.is_whole = True
+            return
         try:
-            wire.check_size(packed)
-            return await self._again(lambda connection, seconds: self._ingest(connection, packed, seconds), None)
+            tag, entry = bulk.add(message)
+        except Error as error:
+            yield message, error
+            return
+        async for given in self._send(connection, stream, tag, entry, bulk):
+            yield given
+
+    async def _send(
+        self, connection: _Connection, stream: int, tag: int, entry: Waiting, bulk: Bulk
+    ) -> AsyncIterator[tuple[Message, Union[Result, Error]]]:
+        if entry.is_large:
+            given = bulk.answered(tag, await self._alone(entry))
+            if given is not None:
+                yield given
+            return
+        entry.was_sent_before, entry.was_sent = entry.was_sent, True
+        try:
+            await self._within(self._timeout, connection.send(wire.stream_request(stream, self._sandbox, tag, entry.packed)))
+        except Error:
+            connection.give_up()
+            raise
+
+    async def _alone(self, entry: Waiting) -> Union[Result, Error]:
+        try:
+            return await self._again(lambda connection, seconds: self._ingest(connection, entry.packed, seconds), None)
         except Error as error:
             if error.code is Code.UNAVAILABLE:
                 raise
@@ -195,34 +257,49 @@ class AsyncClient:
     async def _ingest(self, connection: _Connection, packed: bytes, seconds: float) -> Result:
         is_large = len(packed) > wire.MESSAGE_FRAME_BYTES
         if is_large:
-            stream = connection.begin("IngestChunks", b"", wire.REMOTE_OPEN | wire.NO_DATA, seconds, self._metadata)
+            stream = await connection.begin("IngestChunks", b"", wire.REMOTE_OPEN | wire.NO_DATA, seconds, self._metadata)
         else:
             request = wire.ingest_request(self._sandbox, packed)
-            stream = connection.begin("Ingest", request, wire.REMOTE_CLOSED, seconds, self._metadata)
+            stream = await connection.begin("Ingest", request, wire.REMOTE_CLOSED, seconds, self._metadata)
+        is_sent = not is_large
         try:
             for frame in wire.chunks(stream, self._sandbox, packed) if is_large else ():
+                # An answer before the end is a refusal: the rest is not wanted.
+                if connection.has_arrived(stream):
+                    break
                 await connection.send(frame)
+            is_sent = True
             return wire.ingest_answer((await connection.next(stream))[2], is_large)
         finally:
             connection.end(stream)
+            if not is_sent:
+                # Cancelled, or too late: what was sent of it takes memory until it ends.
+                connection.close(stream)
 
     async def _again(self, body: Callable[[_Connection, float], Awaitable[Result]], timeout: Optional[float]) -> Result:
         loop = asyncio.get_running_loop()
-        start, attempt = loop.time(), 0
+        start, attempt, was_sent = loop.time(), 0, False
         seconds = self._timeout if timeout is None else timeout
         while True:
             try:
-                rest = start + seconds - loop.time()
-                return await self._within(rest, self._once(body, rest), seconds)
+                connection = await self._within(start + seconds - loop.time(), self._connected(), seconds)
             except Error as error:
-                wait = wire.pause(attempt, random)
-                if not error.is_temporary or loop.time() + wait >= start + min(seconds, self._retry):
-                    raise
-                await asyncio.sleep(wait)
-                attempt += 1
-
-    async def _once(self, body: Callable[[_Connection, float], Awaitable[Result]], seconds: float) -> Result:
-        return await body(await self._connected(), max(0.001, seconds))
+                failure, may_be_stored = error, False
+            else:
+                try:
+                    rest = max(0.001, start + seconds - loop.time())
+                    return await self._within(rest, body(connection, rest), seconds)
+                except Error as error:
+                    failure, may_be_stored = error, error.may_be_stored
+                    if error.code is Code.DEADLINE_EXCEEDED:
+                        connection.give_up()
+            failure.was_sent_before = failure.was_sent_before or was_sent
+            was_sent = was_sent or may_be_stored
+            wait = wire.pause(attempt, random)
+            if not failure.is_temporary or loop.time() + wait >= start + min(seconds, self._retry):
+                raise failure
+            await asyncio.sleep(wait)
+            attempt += 1
 
     async def _within(self, rest: float, wait: Awaitable[Any], seconds: Optional[float] = None) -> Any:
         try:
@@ -231,6 +308,10 @@ class AsyncClient:
             raise wire.late(rest if seconds is None else seconds) from None
 
     async def _connected(self) -> _Connection:
+        if self._process != os.getpid():
+            # A child of a fork: the connection is its parent's.
+            self._process, self._connecting, self._connection = os.getpid(), None, None
+        self._connecting = self._connecting or asyncio.Lock()
         async with self._connecting:
             if self._is_closed:
                 raise Error(Code.CANCELLED, "the client was closed")
@@ -243,18 +324,53 @@ class AsyncClient:
             return self._connection
 
 
+class _Source:
+    """Messages of whoever has them, the next of which may be waited for beside something else."""
+
+    def __init__(self, messages: Union[Iterable[Message], AsyncIterable[Message]]) -> None:
+        self._asynchronous = messages.__aiter__() if isinstance(messages, AsyncIterable) else None
+        self._blocking = None if isinstance(messages, AsyncIterable) else iter(messages)
+        self._next: Optional[asyncio.Future[Optional[Message]]] = None
+
+    def next(self) -> "asyncio.Future[Optional[Message]]":
+        """The next message, when there is one; None: there are no more."""
+        if self._next is None and self._asynchronous is not None:
+            self._next = asyncio.ensure_future(_next(self._asynchronous))
+        elif self._next is None and self._blocking is not None:
+            self._next = asyncio.get_running_loop().create_future()
+            try:
+                self._next.set_result(next(self._blocking, None))
+            except Exception as error:
+                self._next.set_exception(error)
+        assert self._next is not None
+        return self._next
+
+    def take(self) -> Optional[Message]:
+        """What `next` gave, which is done.
+
+        Raises `FromSource` with what the source raised.
+        """
+        done, self._next = self._next, None
+        assert done is not None
+        try:
+            return done.result()
+        except Exception as error:
+            raise FromSource(error) from None
+
+    def cancel(self) -> None:
+        """Nobody takes more."""
+        _forget(self._next)
+
+
+def _forget(future: "Optional[asyncio.Future[Any]]") -> None:
+    """Nobody wants what it gives any more, an error included."""
+    if future is not None and not future.cancel() and not future.cancelled():
+        future.exception()
+
+
 async def _next(source: AsyncIterator[Message]) -> Optional[Message]:
     """The next message; None: there is none."""
     try:
         return await source.__anext__()
     except StopAsyncIteration:
         return None
-
-
-async def _asynchronous(messages: Union[Iterable[Message], AsyncIterable[Message]]) -> AsyncIterator[Message]:
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield message
-    else:
-        for message in messages:
-            yield message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
 import random
 import select
@@ -12,6 +12,7 @@ import time
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from msgexport import wire
+from msgexport.bulk import Bulk, FromSource, Waiting
 from msgexport.errors import Code, Error
 from msgexport.messages import Message, Result, pack
 
@@ -49,29 +50,56 @@ class _Connection:
         self._next = 1
         self.failure: Optional[Error] = None
 
-    def begin(self, method: str, payload: bytes, flags: int, deadline: float, metadata: Mapping[str, str]) -> int:
-        """Begins a call, and gives its stream."""
+    def begin(
+        self, method: str, payload: bytes, flags: int, deadline: float, metadata: Mapping[str, str], lasts: bool = False
+    ) -> int:
+        """Begins a call, and gives its stream. `lasts`: the daemon sets it no end, the deadline is for sending alone."""
         with self._arrival:
             stream, self._next = self._next, self._next + 2
             self._arrived[stream] = []
+        seconds = wire.FOREVER if lasts else max(0.001, deadline - time.monotonic())
         try:
-            self.send(wire.request(stream, method, payload, flags, max(0.001, deadline - time.monotonic()), metadata), deadline)
+            self.send(wire.request(stream, method, payload, flags, seconds, metadata), deadline)
         except Error:
             self.end(stream)
             raise
         return stream
 
     def send(self, frame: bytes, deadline: float) -> None:
-        with self._sending:
+        began = time.monotonic()
+        if not self._sending.acquire(timeout=max(0.001, deadline - began)):
+            raise wire.late(deadline - began)
+        try:
             if self.failure:
                 raise self.failure
             try:
                 self._socket.settimeout(max(0.001, deadline - time.monotonic()))
                 self._socket.sendall(frame)
-            except OSError as error:
+            except socket.timeout:
                 # A frame that is cut off leaves nothing that could be said.
-                self.fail(wire.gone(error))
-                raise self.failure or wire.gone(error) from None
+                self.fail(wire.gone("it did not read in time"))
+                raise wire.late(deadline - began) from None
+            except BaseException as error:
+                self.fail(wire.gone(error if isinstance(error, OSError) else ""))
+                if isinstance(error, OSError):
+                    raise self.failure or wire.gone(error) from None
+                raise
+        finally:
+            self._sending.release()
+
+    def arrived(self, stream: int) -> list[tuple[int, int, bytes]]:
+        """The frames of a call that are there, without waiting."""
+        with self._arrival:
+            if self._arrived[stream] or self._is_read:
+                found, self._arrived[stream] = self._arrived[stream], []
+                return found
+            if self.failure:
+                raise self.failure
+            self._is_read = True
+        self._read_for_all(0)
+        with self._arrival:
+            found, self._arrived[stream] = self._arrived[stream], []
+            return found
 
     def next(self, stream: int, deadline: float) -> tuple[int, int, bytes]:
         """The next frame of a call: type, flags, data."""
@@ -88,12 +116,19 @@ class _Connection:
                 if time.monotonic() >= deadline:
                     raise wire.late(deadline - began)
                 self._is_read = True
-            try:
-                self._read(deadline)
-            finally:
-                with self._arrival:
-                    self._is_read = False
-                    self._arrival.notify_all()
+            self._read_for_all(deadline)
+
+    def _read_for_all(self, deadline: float) -> None:
+        try:
+            self._read(deadline)
+        except BaseException:
+            # What was read and not taken is lost: the frames no longer begin where they should.
+            self.fail(wire.gone())
+            raise
+        finally:
+            with self._arrival:
+                self._is_read = False
+                self._arrival.notify_all()
 
     def _read(self, deadline: float) -> None:
         try:
@@ -151,6 +186,7 @@ class Client:
 
     def __init__(self, path: str, sandbox: str, timeout: float, retry: float, metadata: Mapping[str, str]) -> None:
         self._path, self._sandbox, self._timeout, self._retry, self._metadata = path, sandbox, timeout, retry, dict(metadata)
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._connection: Optional[_Connection] = None
         self._is_closed = False
@@ -182,68 +218,83 @@ class Client:
         """Hands over messages as they come, many on their way at a time, and gives each with what became of it, in the order of the answers.
 
         What had no answer when the connection was lost is handed over again. Raises `Error` when the daemon is away for longer than `retry`: of
-        messages that were not given back nothing is known. Take all that it gives: it sends while it is read.
+        messages that were not given back nothing is known. Take all that it gives: it sends while it is read. Answers are given between two
+        messages of the source, which must not wait for them.
         """
-        source, tags = iter(messages), itertools.count(1)
-        waiting: dict[int, tuple[Message, bytes]] = {}
-        attempt, last = 0, time.monotonic()
+        source, bulk = iter(messages), Bulk()
+        attempt, away = 0, 0.0
         while True:
             try:
                 connection = self._connected(time.monotonic() + self._timeout)
-                for tag, answer in self._stream(connection, source, tags, waiting):
-                    message, _ = waiting.pop(tag)
-                    attempt, last = 0, time.monotonic()
-                    yield message, answer
+                for given in self._stream(connection, source, bulk):
+                    attempt = 0
+                    yield given
                 return
+            except FromSource as failed:
+                raise failed.error from None
             except Error as error:
-                if not error.is_temporary or time.monotonic() - last >= self._retry:
+                away = time.monotonic() if attempt == 0 else away
+                if not error.is_temporary or time.monotonic() - away >= self._retry:
                     raise
                 time.sleep(wire.pause(attempt, random))
                 attempt += 1
 
     def _stream(
-        self, connection: _Connection, source: Iterator[Message], tags: Iterator[int], waiting: dict[int, tuple[Message, bytes]]
-    ) -> Iterator[tuple[int, Union[Result, Error]]]:
-        stream = connection.begin("IngestStream", b"", wire.REMOTE_OPEN, time.monotonic() + wire.FOREVER, self._metadata)
-        flying, is_whole = 0, False
-
-        def send(tag: int, packed: bytes) -> None:
-            connection.send(wire.stream_request(stream, self._sandbox, tag, packed), time.monotonic() + self._timeout)
-
+        self, connection: _Connection, source: Iterator[Message], bulk: Bulk
+    ) -> Iterator[tuple[Message, Union[Result, Error]]]:
+        deadline = time.monotonic() + self._timeout
+        stream = connection.begin("IngestStream", b"", wire.REMOTE_OPEN, deadline, self._metadata, lasts=True)
         try:
-            for tag, (_, packed) in list(waiting.items()):
-                flying += len(packed)
-                send(tag, packed)
-            while True:
-                while not is_whole and len(waiting) < wire.IN_FLIGHT and (flying < wire.IN_FLIGHT_BYTES or not waiting):
-                    message = next(source, None)
-                    if message is None:
-                        is_whole = True
-                        connection.send(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA), time.monotonic() + self._timeout)
-                        break
-                    packed, tag = pack(message), next(tags)
-                    waiting[tag] = (message, packed)
-                    if len(packed) > wire.MESSAGE_FRAME_BYTES:
-                        yield tag, self._alone(packed)
-                        continue
-                    flying += len(packed)
-                    send(tag, packed)
-                if is_whole and not waiting:
-                    return
-                for tag, answer in wire.stream_answers(*connection.next(stream, time.monotonic() + self._timeout)):
-                    if tag in waiting:
-                        flying -= len(waiting[tag][1])
-                        yield tag, answer
+            for tag, entry in bulk.again():
+                yield from self._send(connection, stream, tag, entry, bulk)
+            if bulk.is_whole:
+                connection.send(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA), time.monotonic() + self._timeout)
+            while not bulk.is_done:
+                if bulk.has_room:
+                    yield from self._take(connection, stream, source, bulk)
+                    frames = connection.arrived(stream)
+                else:
+                    frames = [connection.next(stream, time.monotonic() + self._timeout)]
+                for frame in frames:
+                    for tag, answer in wire.stream_answers(*frame):
+                        yield from _given(bulk, tag, answer)
         finally:
             connection.end(stream)
-            if not is_whole and not connection.failure:
-                # Whoever took no more of the answers has no use for the call.
-                connection.close()
+            if not bulk.is_whole and not connection.failure:
+                # Whoever took no more of the answers has no use for the call; the connection is everybody's.
+                with contextlib.suppress(Error):
+                    connection.send(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA), time.monotonic() + self._timeout)
 
-    def _alone(self, packed: bytes) -> Union[Result, Error]:
+    def _take(
+        self, connection: _Connection, stream: int, source: Iterator[Message], bulk: Bulk
+    ) -> Iterator[tuple[Message, Union[Result, Error]]]:
         try:
-            wire.check_size(packed)
-            return self._again(lambda connection, deadline: self._ingest(connection, packed, deadline), None)
+            message = next(source, None)
+        except Exception as error:
+            raise FromSource(error) from None
+        if message is None:
+            connection.send(wire.data(stream, flags=wire.REMOTE_CLOSED | wire.NO_DATA), time.monotonic() + self._timeout)
+            bulk.is_whole = True
+            return
+        try:
+            tag, entry = bulk.add(message)
+        except Error as error:
+            yield message, error
+            return
+        yield from self._send(connection, stream, tag, entry, bulk)
+
+    def _send(
+        self, connection: _Connection, stream: int, tag: int, entry: Waiting, bulk: Bulk
+    ) -> Iterator[tuple[Message, Union[Result, Error]]]:
+        if entry.is_large:
+            yield from _given(bulk, tag, self._alone(entry))
+            return
+        entry.was_sent_before, entry.was_sent = entry.was_sent, True
+        connection.send(wire.stream_request(stream, self._sandbox, tag, entry.packed), time.monotonic() + self._timeout)
+
+    def _alone(self, entry: Waiting) -> Union[Result, Error]:
+        try:
+            return self._again(lambda connection, deadline: self._ingest(connection, entry.packed, deadline), None)
         except Error as error:
             if error.code is Code.UNAVAILABLE:
                 raise
@@ -258,6 +309,9 @@ class Client:
             stream = connection.begin("Ingest", request, wire.REMOTE_CLOSED, deadline, self._metadata)
         try:
             for frame in wire.chunks(stream, self._sandbox, packed) if is_large else ():
+                # An answer before the end is a refusal: the rest is not wanted.
+                for early in connection.arrived(stream):
+                    return wire.ingest_answer(early[2], is_large)
                 connection.send(frame, deadline)
             return wire.ingest_answer(connection.next(stream, deadline)[2], is_large)
         finally:
@@ -265,22 +319,33 @@ class Client:
 
     def _again(self, body: Callable[[_Connection, float], Result], timeout: Optional[float]) -> Result:
         """Tries until it goes well, fails for good, or the time is up."""
-        start, attempt = time.monotonic(), 0
+        start, attempt, was_sent = time.monotonic(), 0, False
         seconds = self._timeout if timeout is None else timeout
         deadline = start + seconds
         while True:
             try:
-                return body(self._connected(deadline), deadline)
+                connection = self._connected(deadline)
             except Error as error:
-                if error.code is Code.DEADLINE_EXCEEDED:
-                    raise wire.late(seconds) from None
-                wait = wire.pause(attempt, random)
-                if not error.is_temporary or time.monotonic() + wait >= min(deadline, start + self._retry):
-                    raise
-                time.sleep(wait)
-                attempt += 1
+                failure, may_be_stored = error, False
+            else:
+                try:
+                    return body(connection, deadline)
+                except Error as error:
+                    failure, may_be_stored = error, error.may_be_stored
+            failure.was_sent_before = failure.was_sent_before or was_sent
+            was_sent = was_sent or may_be_stored
+            if failure.code is Code.DEADLINE_EXCEEDED:
+                raise wire.late(seconds) from None
+            wait = wire.pause(attempt, random)
+            if not failure.is_temporary or time.monotonic() + wait >= min(deadline, start + self._retry):
+                raise failure
+            time.sleep(wait)
+            attempt += 1
 
     def _connected(self, deadline: float) -> _Connection:
+        if self._process != os.getpid():
+            # A child of a fork, whose only thread this is: whoever held the lock is in its parent.
+            self._process, self._lock = os.getpid(), threading.Lock()
         with self._lock:
             if self._is_closed:
                 raise Error(Code.CANCELLED, "the client was closed")
@@ -290,3 +355,9 @@ class Client:
                     connection.close()
                 connection = self._connection = _Connection(self._path, deadline)
             return connection
+
+
+def _given(bulk: Bulk, tag: int, answer: Union[Result, Error]) -> Iterator[tuple[Message, Union[Result, Error]]]:
+    given = bulk.answered(tag, answer)
+    if given is not None:
+        yield given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import email
+import email.headerregistry
 import email.message
 import email.policy
 import functools
@@ -19,7 +20,7 @@ def read(mail: Union[email.message.EmailMessage, email.message.Message, bytes]) 
     """
     raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=mail.policy.clone(linesep="\r\n", max_line_length=998))
     # Each field is asked for several times; parsing it is most of what a mail costs.
-    parse = functools.lru_cache(maxsize=None)(email.policy.default.header_factory)
+    parse = functools.lru_cache(maxsize=None)(_field)
     message = email.message_from_bytes(raw, policy=email.policy.default.clone(header_factory=parse))
     if not message.keys():
         raise ValueError("not a mail: it begins with header fields such as From: and Subject:")
@@ -33,6 +34,17 @@ def read(mail: Union[email.message.EmailMessage, email.message.Message, bytes]) 
         headers=[(name, _text(str(value))) for name, value in message.items()],
         attachments=[_attachment(leaf) for leaf in _leaves(message) if not _is_read(leaf, bodies.values())], raw=raw,
     )
+
+
+_UNSTRUCTURED = email.headerregistry.HeaderRegistry(use_default_map=False)
+
+
+def _field(name: str, value: str) -> Any:
+    """A header field; one that Python cannot parse by its name is taken as text."""
+    try:
+        return email.policy.default.header_factory(name, value)
+    except Exception:
+        return _UNSTRUCTURED(name, value)
 
 
 def addressed(mail: Email, recipients: Sequence[str]) -> Email:
@@ -62,7 +74,7 @@ def _body(part: Optional[Any]) -> Optional[str]:
         return None
     try:
         text = part.get_content()
-    except LookupError:
+    except (LookupError, ValueError):
         # A charset nobody knows: what it says is not guessed.
         text = part.get_payload(decode=True).decode("ascii", "replace")
     return _text(text)
@@ -83,7 +95,7 @@ def _is_read(leaf: Any, bodies: Any) -> bool:
     try:
         leaf.get_payload(decode=True).decode(leaf.get_param("charset", "ascii"))
         return True
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):
         return False
 
 

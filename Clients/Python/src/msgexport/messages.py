@@ -10,7 +10,7 @@ import uuid
 from typing import Any, Mapping, Optional, Sequence, Union
 
 from msgexport import protobuf
-from msgexport.errors import Error
+from msgexport.errors import Code, Error
 
 
 class Outcome(enum.IntEnum):
@@ -72,14 +72,14 @@ class Attachment:
 class Email:
     """A mail by its parts, for services that have no `EmailMessage` of it."""
 
-    sender: Optional[Address] = None
-    to: Sequence[Address] = ()
-    cc: Sequence[Address] = ()
-    bcc: Sequence[Address] = ()
-    reply_to: Sequence[Address] = ()
-    error_address: str = ""
+    sender: Optional[Address] = dataclasses.field(default=None, repr=False)
+    to: Sequence[Address] = dataclasses.field(default=(), repr=False)
+    cc: Sequence[Address] = dataclasses.field(default=(), repr=False)
+    bcc: Sequence[Address] = dataclasses.field(default=(), repr=False)
+    reply_to: Sequence[Address] = dataclasses.field(default=(), repr=False)
+    error_address: str = dataclasses.field(default="", repr=False)
     """Where bounces go (the envelope's sender)."""
-    subject: Optional[str] = None
+    subject: Optional[str] = dataclasses.field(default=None, repr=False)
     text: Optional[str] = dataclasses.field(default=None, repr=False)
     html: Optional[str] = dataclasses.field(default=None, repr=False)
     headers: Sequence[tuple[str, str]] = dataclasses.field(default=(), repr=False)
@@ -93,13 +93,13 @@ class Email:
 class Sms:
     """A text message."""
 
-    sender: Union[str, Sequence[str]]
+    sender: Union[str, Sequence[str]] = dataclasses.field(repr=False)
     """The number or short code it was sent from; several where there are."""
-    recipient: str
+    recipient: str = dataclasses.field(repr=False)
     """The number it was sent to, E.164."""
     text: str = dataclasses.field(default="", repr=False)
-    title: str = ""
-    media: str = ""
+    title: str = dataclasses.field(default="", repr=False)
+    media: str = dataclasses.field(default="", repr=False)
 
 
 Content = Union[Email, Sms, email.message.EmailMessage, bytes]
@@ -115,16 +115,16 @@ class Message:
     """Name of the channel configuration it was sent with."""
     content: Content = dataclasses.field(repr=False)
     """An `EmailMessage`, the bytes of a mail, an `Email`, or an `Sms`."""
-    recipients: Sequence[str] = ()
+    recipients: Sequence[str] = dataclasses.field(default=(), repr=False)
     """Of a mail's envelope: those that the mail does not name are its Bcc."""
     sent_at: Optional[datetime.datetime] = None
     """With a time zone; None: now, as the daemon has it."""
     delivery_state: Optional[DeliveryState] = None
     execution: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Campaign, journey and audience, by the names of the wire's `Execution`, such as `campaign_id`."""
-    profile: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    profile: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     """By the names of the wire's `Profile`, such as `message_profile_id`."""
-    identities: Sequence[Mapping[str, Any]] = ()
+    identities: Sequence[Mapping[str, Any]] = dataclasses.field(default=(), repr=False)
     """By the names of the wire's `Identity`: `namespace` and `id`."""
 
     def __post_init__(self) -> None:
@@ -156,8 +156,21 @@ def _email(content: Email) -> dict[str, Any]:
 def pack(message: Message) -> bytes:
     """A message as it crosses the socket.
 
-    Raises ValueError or TypeError where it has what the wire has not, such as a lone surrogate.
+    Raises `Error` INVALID_ARGUMENT where it has what the wire has not, such as a lone surrogate.
     """
+    try:
+        return _packed(message)
+    except Error:
+        raise
+    except Exception as error:
+        # What Python says of it may quote the content.
+        raise Error(
+            Code.INVALID_ARGUMENT, f"message {message.id!r:.300} cannot be packed: {type(error).__name__}",
+            hint="a field has a type or text that the wire has not, such as a lone surrogate, or the mail has no header field",
+        ) from None
+
+
+def _packed(message: Message) -> bytes:
     from msgexport import mail
 
     fields: dict[str, Any] = {
@@ -189,6 +202,9 @@ def _time(milliseconds: int) -> Optional[datetime.datetime]:
 
 def result(wire: Any) -> Union[Result, Error]:
     """What the daemon says of a message."""
-    if wire.HasField("error"):
+    if wire.HasField("error") and wire.error.code:
         return protobuf.error(wire.error)
-    return Result(Outcome(wire.outcome), _time(wire.ingested_at_ms), _time(wire.expires_at_ms))
+    try:
+        return Result(Outcome(wire.outcome), _time(wire.ingested_at_ms), _time(wire.expires_at_ms))
+    except (ValueError, OverflowError, OSError):
+        return Error(Code.UNKNOWN, f"the daemon answers what this client does not know: outcome {wire.outcome}", hint="is it newer?")
