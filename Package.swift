@@ -16,6 +16,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -72,6 +73,7 @@ let package = Package(
         module("Disk", [system]),
         module("Messages", ["Model", "CMessages"]),
         module("RPC", ["Model", "Messages", nio, nioPosix]),
+        module("Metrics", ["Model", "RPC", nio, nioHTTP, nioPosix]),
         module("SealedBox", ["CSodium"]),
         module("Dataset", ["Model", "Disk", "CZstd", crypto, system]),
         module("Audit", ["Model", crypto]),
@@ -83,11 +85,14 @@ let package = Package(
             "Daemon",
             [
                 "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
-                "SealedBox", "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
+                "Metrics", "SealedBox", "CMalloc", crypto, lifecycle, logging, signals, subprocess, system,
             ]),
         program(
             "msgexportd",
-            ["CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "Settings", argumentParser, logging, system]),
+            [
+                "CProcess", "Daemon", "Destinations", "Disk", "Metrics", "Model", "RPC", "Settings", argumentParser, logging,
+                system,
+            ]),
 
         // The clients.
         module(
@@ -120,6 +125,7 @@ let package = Package(
         tests("FuzzTests", ["FuzzTargets", "Messages", "Model", "RPC", nio, system]),
         tests("ModelTests", ["Model"]),
         tests("SettingsTests", ["Model", "Settings"]),
+        tests("MetricsTests", ["Metrics", "Model"]),
         tests("MessagesTests", ["Messages", "Model", system]),
         tests("RPCTests", ["RPC", "Messages", "Model", nio, system]),
         tests("DiskTests", ["Disk", system]),

@@ -40,7 +40,7 @@ struct MsgExport: AsyncParsableCommand {
             DatasetCommand.self,
             DestinationCommand.self, DataflowCommand.self, RunCommand.self, ManifestCommand.self, SandboxCommand.self,
             AccessCommand.self,
-            AuditCommand.self, OrganizationCommand.self, TimeCommand.self, CallCommand.self,
+            AuditCommand.self, OrganizationCommand.self, TimeCommand.self, MetricsCommand.self, CallCommand.self,
         ])
 
     // Given before the command's name, they are the command's all the same.

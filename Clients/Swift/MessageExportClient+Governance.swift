@@ -21,6 +21,12 @@ extension MessageExportClient {
             .editOrganization, EditOrganizationRequest(name: name, messageExport: messageExport, ifRevision: revision))
     }
 
+    /// What the daemon counts and measures, as OpenMetrics. For administrators.
+    public func metrics() async throws(Status) -> String {
+        let page: MetricsPage = try await call(.getMetrics, GetMetricsRequest())
+        return page.text
+    }
+
     /// What the daemon's clocks say. For administrators.
     public func time() async throws(Status) -> ClockReading { try await call(.getTime, GetTimeRequest()) }
 

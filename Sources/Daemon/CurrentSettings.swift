@@ -41,14 +41,17 @@ package struct Surroundings: Sendable {
     let environment: [String: String]
     /// What is logged: a reload can change it.
     let threshold: LogThreshold
+    /// What was logged.
+    let lines: LogLines
     /// Reads again what the daemon is told, for a reload.
     let reread: @Sendable () throws -> Reloaded
 
     package init(
-        environment: [String: String], threshold: LogThreshold, reread: @escaping @Sendable () throws -> Reloaded
+        environment: [String: String], threshold: LogThreshold, lines: LogLines, reread: @escaping @Sendable () throws -> Reloaded
     ) {
         self.environment = environment
         self.threshold = threshold
+        self.lines = lines
         self.reread = reread
     }
 }

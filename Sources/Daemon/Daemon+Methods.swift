@@ -111,6 +111,7 @@ extension DaemonProcess {
             .listApprovals: management.organizational(.administer, handlers.listApprovals),
             .createApproval: management.organizationalWaiting(.administer, handlers.createApproval),
             .deleteApproval: management.organizational(.administer, handlers.deleteApproval),
+            .getMetrics: management.organizational(.administer, handlers.getMetrics),
             .getTime: management.organizational(.administer, handlers.getTime),
             .confirmTime: management.organizational(.administer, handlers.confirmTime),
         ]

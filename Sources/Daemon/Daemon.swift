@@ -26,7 +26,8 @@ package enum DaemonProcess {
         let group = ServiceGroup(
             configuration: .init(
                 services: assembly.services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger))
+                // It would log all that services hold, the environment too.
+                logger: Logger(label: "services", factory: { _ in SwiftLogNoOpLogHandler() })))
         try await record(.daemonStart, in: assembly.catalog)
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await group.run()) } catch { outcome = .failure(error) }
@@ -43,7 +44,9 @@ package enum DaemonProcess {
             where try files.exists(path) { return true }
             return false
         }
-        return try MasterKeyFile.load(settings.masterKey, dataFolder: settings.data, hasData: hasData, logger: logger)
+        return try MasterKeyFile.load(
+            settings.masterKey, isCredential: settings.masterKeyIsCredential, dataFolder: settings.data, hasData: hasData,
+            logger: logger)
     }
 
     private static func record(_ action: AuditEvent.Action, in catalog: CatalogStore) async throws(Status) {
@@ -52,7 +55,8 @@ package enum DaemonProcess {
 
     /// Makes sure that no other daemon uses the data folder or the socket for as long as the result lives.
     private static func claim(_ settings: DaemonSettings, files: any Files) throws(Status) -> [FileLock] {
-        for socket in settings.sockets { try UnixSocket.check(socket.path) }
+        let served = settings.sockets.map(\.path) + settings.metricsSockets
+        for socket in served { try UnixSocket.check(socket) }
         try checkIsOurs(settings, files: files)
         // Where no other place is known the socket is in it.
         try unlessDiskFails { () throws(DiskError) in try files.createFolder(settings.data) }
@@ -64,8 +68,8 @@ package enum DaemonProcess {
                 hint: "make it first, or name another place with --socket")
         }
         try unlessDiskFails { () throws(DiskError) in try files.createFolder(socketFolder) }
-        let sockets = settings.sockets.map { socket in
-            (FilePath("\(socket.path).lock"), "the socket \(socket.path) is served by another daemon")
+        let sockets = served.map { socket in
+            (FilePath("\(socket).lock"), "the socket \(socket) is served by another daemon")
         }
         return try [claimData(settings)]
             + sockets.map { (path, message) throws(Status) in try claim(path, message) }
@@ -87,12 +91,13 @@ package enum DaemonProcess {
     private static func checkIsOurs(_ settings: DaemonSettings, files: any Files) throws(Status) {
         let foreign = try unlessDiskFails { () throws(DiskError) -> String? in
             guard try files.exists(settings.data), try !files.exists(settings.catalog) else { return nil }
-            let ours = [
-                settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.auditReserve,
-                settings.socket, settings.socketLock, settings.rotation,
-            ].compactMap {
-                $0.lastComponent?.string
-            }
+            let ours =
+                ([
+                    settings.lock, settings.catalog, settings.signingKey, settings.trustedTime, settings.auditReserve,
+                    settings.socket, settings.socketLock, settings.rotation,
+                ] + settings.metricsSockets.flatMap { [FilePath($0), FilePath("\($0).lock")] }).compactMap {
+                    $0.lastComponent?.string
+                }
             return try files.list(settings.data).first {
                 !(ours + ["lost+found", "keys", "datasets", "gnupg", "spool-keys"]).contains($0)
             }

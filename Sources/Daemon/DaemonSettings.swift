@@ -1,3 +1,4 @@
+package import Metrics
 package import RPC
 package import SystemPackage
 
@@ -25,6 +26,10 @@ package struct DaemonSettings: Sendable {
     package let sockets: [ListeningSocket]
     /// Must not be below `data`.
     package let masterKey: FilePath
+    /// Whether systemd keeps it for this process.
+    package let masterKeyIsCredential: Bool
+    /// Where metrics are served.
+    package let metrics: [MetricsServer.Place]
     /// What it delivers by.
     package let programs: DeliveryPrograms
     /// What can change while it runs, as it is at the start.
@@ -32,13 +37,16 @@ package struct DaemonSettings: Sendable {
 
     /// - Precondition: there is a socket.
     package init(
-        data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, programs: DeliveryPrograms,
-        reloadable: ReloadableSettings
+        data: FilePath, sockets: [ListeningSocket], masterKey: FilePath, masterKeyIsCredential: Bool = false,
+        metrics: [MetricsServer.Place] = [],
+        programs: DeliveryPrograms, reloadable: ReloadableSettings
     ) {
         precondition(!sockets.isEmpty, "a daemon serves at least one socket")
         self.data = data
         self.sockets = sockets
         self.masterKey = masterKey
+        self.masterKeyIsCredential = masterKeyIsCredential
+        self.metrics = metrics
         self.programs = programs
         self.reloadable = reloadable
     }
@@ -54,6 +62,10 @@ package struct DaemonSettings: Sendable {
     var spoolKeys: FilePath { data.appending("spool-keys") }
     /// GnuPG's own, in which there are no keys.
     var openPGPHome: FilePath { data.appending("gnupg") }
+    /// Those of `metrics` that are files.
+    var metricsSockets: [String] {
+        metrics.compactMap { if case .socket(let path) = $0 { path } else { nil } }
+    }
     var socket: FilePath { FilePath(sockets[0].path) }
     var socketLock: FilePath { FilePath(socket.string + ".lock") }
 

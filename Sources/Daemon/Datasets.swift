@@ -1,6 +1,7 @@
 import Dataset
 import Disk
 import Logging
+import Metrics
 import Model
 import SystemPackage
 
@@ -11,14 +12,16 @@ struct Datasets: Sendable {
     let files: any Files
     let time: any TimeSource
     let logger: Logger
+    let meters: Meters
     let healthChanged: @Sendable () -> Void
     /// What may take its time is done by one dataset after the other.
     private let upkeep = DiskQueue("upkeep")
 
     init(
         settings: DaemonSettings, master: MasterKey, files: any Files, time: any TimeSource, logger: Logger,
-        healthChanged: @escaping @Sendable () -> Void
+        meters: Meters = Meters(), healthChanged: @escaping @Sendable () -> Void
     ) {
+        self.meters = meters
         self.settings = settings
         self.master = master
         self.files = files
@@ -30,7 +33,7 @@ struct Datasets: Sendable {
     /// - Parameter floor: new records get sequences above this.
     func open(_ sandbox: Sandbox, floor: UInt64) throws(Status) -> RecordStore {
         do throws(DatasetError) {
-            let logger = logger
+            let (logger, meters, meter) = (logger, meters, meters.meter(of: sandbox.name))
             let store = try RecordStore(
                 settings: .init(
                     sandbox: sandbox.id, epoch: sandbox.epoch,
@@ -41,12 +44,20 @@ struct Datasets: Sendable {
                 master: master, files: files, time: time, upkeep: upkeep,
                 reports: .init(
                     failure: { failure in
+                        meter.writeFailures.add()
                         logger.error("not written", metadata: ["sandbox": "\(sandbox.name)", "error": "\(failure)"])
                     },
                     damage: { damage in
+                        meters.damage.add()
                         logger.error("damage", metadata: ["sandbox": "\(sandbox.name)", "found": "\(damage)"])
-                    }, healthChanged: healthChanged))
+                    }, healthChanged: healthChanged,
+                    committed: { records, bytes, syncNanoseconds in
+                        meter.batchRecords.observe(UInt64(records))
+                        meter.batchBytes.observe(UInt64(bytes))
+                        meter.sync.observe(syncNanoseconds)
+                    }))
             for report in store.recoveryReports {
+                meters.damage.add()
                 logger.warning("recovery", metadata: ["sandbox": "\(sandbox.name)", "found": "\(report)"])
             }
             return store

@@ -12,13 +12,15 @@ enum MasterKeyFile {
     /// Reads the key, or makes it when the daemon has no data yet.
     ///
     /// - Throws: `failedPrecondition` when it is missing beside data, not private, not a key, or inside the data folder.
-    static func load(_ path: FilePath, dataFolder: FilePath, hasData: Bool, logger: Logger) throws(Status) -> MasterKey {
+    static func load(
+        _ path: FilePath, isCredential: Bool = false, dataFolder: FilePath, hasData: Bool, logger: Logger
+    ) throws(Status) -> MasterKey {
         guard !path.lexicallyNormalized().starts(with: dataFolder.lexicallyNormalized()) else {
             throw Status(
                 .failedPrecondition, "the master key \(path) is inside the data folder",
                 hint: "keep it elsewhere, so that a copy of the data is not a copy of the key")
         }
-        if let text = try read(path) { return try parse(text, path) }
+        if let text = try read(path, isCredential: isCredential) { return try parse(text, path) }
         guard !hasData else {
             throw Status(
                 .failedPrecondition, "there is no master key at \(path), but \(dataFolder) holds data made under one",
@@ -34,9 +36,9 @@ enum MasterKeyFile {
         return key
     }
 
-    private static func read(_ path: FilePath) throws(Status) -> [UInt8]? {
+    private static func read(_ path: FilePath, isCredential: Bool) throws(Status) -> [UInt8]? {
         do {
-            return try PrivateFile.read(path, limit: digits + 1)
+            return try PrivateFile.read(path, limit: digits + 1, isCredential: isCredential)
         } catch {
             let reason: String
             switch error {

@@ -8,6 +8,7 @@ final class SandboxDirectory: Sendable {
     struct Entry: Sendable {
         let sandbox: Sandbox
         let store: RecordStore
+        let meter: SandboxMeter
         /// Whether the organization is entitled to message export, and since when.
         let messageExport: Bool
         let entitledSince: Instant
@@ -30,11 +31,13 @@ final class SandboxDirectory: Sendable {
     }
 
     private let catalog: CatalogStore
+    private let meters: Meters
     /// What nobody changes: a change makes another one.
     private let current = Mutex(Snapshot())
 
-    init(catalog: CatalogStore) {
+    init(catalog: CatalogStore, meters: Meters = Meters()) {
         self.catalog = catalog
+        self.meters = meters
     }
 
     var snapshot: Snapshot { current.withLock { $0 } }
@@ -52,7 +55,8 @@ final class SandboxDirectory: Sendable {
             guard view.generation >= known?.generation ?? -1, let store = store ?? known?.store else { return }
             snapshot.failed.remove(view.sandbox.name)
             snapshot.entries[view.sandbox.name] = Entry(
-                sandbox: view.sandbox, store: store, messageExport: snapshot.messageExport,
+                sandbox: view.sandbox, store: store, meter: meters.meter(of: view.sandbox.name),
+                messageExport: snapshot.messageExport,
                 entitledSince: snapshot.entitledSince, rights: RightsTable(view.grants), configurations: configurations,
                 generation: view.generation)
         }
@@ -69,7 +73,7 @@ final class SandboxDirectory: Sendable {
             snapshot.administrators = RightsTable(view.grants)
             snapshot.entries = snapshot.entries.mapValues { entry in
                 Entry(
-                    sandbox: entry.sandbox, store: entry.store, messageExport: view.messageExport,
+                    sandbox: entry.sandbox, store: entry.store, meter: entry.meter, messageExport: view.messageExport,
                     entitledSince: view.entitledSince, rights: entry.rights, configurations: entry.configurations,
                     generation: entry.generation)
             }

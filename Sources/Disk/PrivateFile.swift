@@ -14,7 +14,9 @@ package enum PrivateFile {
     }
 
     /// Reads the file; nil when there is none. Refuses one that others than the owner may use, without reading it.
-    package static func read(_ path: FilePath, limit: Int) throws(Refusal) -> [UInt8]? {
+    ///
+    /// - Parameter isCredential: systemd made it for this process: root's, with an access list for this user that shows as a group's right.
+    package static func read(_ path: FilePath, limit: Int, isCredential: Bool = false) throws(Refusal) -> [UInt8]? {
         let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if descriptor < 0 {
             let failure = Errno(rawValue: Glibc.errno)
@@ -25,7 +27,7 @@ package enum PrivateFile {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .disk(DiskError("look at", path, Errno(rawValue: Glibc.errno))) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile }
-        guard status.st_mode & 0o077 == 0 else { throw .openToOthers(mode: status.st_mode & 0o777) }
+        guard status.st_mode & (isCredential ? 0o037 : 0o077) == 0 else { throw .openToOthers(mode: status.st_mode & 0o777) }
         var bytes = [UInt8](repeating: 0, count: limit + 1)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         guard count >= 0 else { throw .disk(DiskError("read", path, Errno(rawValue: Glibc.errno))) }

@@ -70,6 +70,7 @@ package struct MethodName: Hashable, Sendable, CustomStringConvertible {
     package static let listApprovals = ours("AdministrationService", "ListApprovals")
     package static let createApproval = ours("AdministrationService", "CreateApproval")
     package static let deleteApproval = ours("AdministrationService", "DeleteApproval")
+    package static let getMetrics = ours("AdministrationService", "GetMetrics")
     package static let getTime = ours("AdministrationService", "GetTime")
     package static let confirmTime = ours("AdministrationService", "ConfirmTime")
     package static let getStatus = ours("AdministrationService", "GetStatus")

@@ -77,6 +77,37 @@ extension Organization: WireMessage {
     }
 }
 
+/// What `GetMetrics` asks: nothing.
+package struct GetMetricsRequest: Hashable, WireMessage {
+    package init() {}
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__get_metrics_request__unpack) { (_) throws(Status) in GetMetricsRequest() }
+    }
+
+    package var packed: [UInt8] { pack(messageexport__v1__get_metrics_request__init) { _, _ in } }
+}
+
+/// What `GetMetrics` answers.
+package struct MetricsPage: Hashable, WireMessage {
+    /// OpenMetrics.
+    package var text: String
+
+    package init(text: String) {
+        self.text = text
+    }
+
+    package init(packed: [UInt8]) throws(Status) {
+        self = try unpack(packed, messageexport__v1__metrics__unpack) { (wire) throws(Status) in
+            MetricsPage(text: try wire.text.text("text"))
+        }
+    }
+
+    package var packed: [UInt8] {
+        pack(messageexport__v1__metrics__init) { draft, wire in wire.text = draft.text(text) }
+    }
+}
+
 /// What `GetTime` asks: nothing.
 package struct GetTimeRequest: Hashable, WireMessage {
     package init() {}

@@ -325,6 +325,10 @@ public enum Limits {
     public static let spoolKeyDays = retentionDaysAllowed.upperBound + 2 + spoolKeyMarginDays
     /// Of calls that a client has written and the daemon has not read; further ones wait, and are forgotten when their time is over.
     public static let clientUnsentBytes = 1 << 20
+    /// Connections to metrics that are answered at a time; further ones wait.
+    public static let metricsConnections = 16
+    /// How long one of them may be silent.
+    public static let metricsSeconds = 10
     /// For so long a key is still kept when the last is sealed to it.
     public static let spoolKeyMarginDays = 3
     /// Bytes of messages that wait for a spool's disk.

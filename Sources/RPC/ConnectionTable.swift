@@ -26,6 +26,9 @@ final class ConnectionTable: Sendable {
         self.limit = limit
     }
 
+    /// How many are open.
+    var count: Int { state.withLock { $0.open.count } }
+
     /// A number that no other connection has.
     func nextNumber() -> UInt64 {
         state.withLock { state in

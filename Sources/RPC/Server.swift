@@ -105,6 +105,9 @@ package final class Server: Sendable {
         self.connections = connections
     }
 
+    /// Connections that are open.
+    package var connectionCount: Int { connections.count }
+
     /// Accepts no more, answers the calls under way, and removes the sockets. Calls that take longer than
     /// `Limits.shutdownGraceSeconds` are cut off.
     package func stop() async {

@@ -66,7 +66,7 @@ extension Setting {
         case .socket: "/run/message-export/msgexportd.sock"
         case .socketGroup: "message-export"
         case .alertCommand: "/usr/local/bin/page-somebody"
-        case .metricsSocket: "/run/message-export/metrics.sock"
+        case .metricsSocket: "/run/message-export/msgexportd-metrics.sock"
         default: ""
         }
     }

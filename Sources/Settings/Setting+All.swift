@@ -63,8 +63,10 @@ extension Setting {
     /// The socket that metrics are read from.
     public static let metricsSocket = Setting(
         "metrics.socket", "metrics-socket", .pathOrOff,
-        "Path of a socket, for the daemon's user alone, that answers HTTP with metrics. Default: metrics.sock beside the daemon's socket."
-    )
+        """
+        Path of a socket, for the daemon's user alone, that answers HTTP with metrics. Default: beside the daemon's socket, \
+        msgexportd-metrics.sock beside msgexportd.sock.
+        """)
     /// Where metrics are read from by TCP.
     public static let metricsListen = Setting(
         "metrics.listen", "metrics-listen", .loopback, standard: "off",

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Logging
 import Settings
+import Synchronization
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,15 +32,20 @@ struct Serve: AsyncParsableCommand {
         }
         let environment = ProcessInfo.processInfo.environment
         let threshold = LogThreshold(settings.reloadable.logLevel)
+        let lines = LogLines()
         let format = LineLogHandler.Format(settings, isJournal: environment["JOURNAL_STREAM"] != nil)
-        let logger = Logger(label: "msgexportd", factory: { _ in LineLogHandler(threshold, format: format) })
+        let logger = Logger(label: "msgexportd", factory: { _ in LineLogHandler(threshold, format: format, lines: lines) })
         do {
-            let surroundings = Surroundings(environment: environment, threshold: threshold) {
+            let held = Mutex(settings)
+            let surroundings = Surroundings(environment: environment, threshold: threshold, lines: lines) {
                 let new = try read()
-                let changes = settings.changes(to: new)
+                let changed = held.withLock { held in
+                    defer { held = new }
+                    return held.changes(to: new).filter(\.isReloadable)
+                }
                 return Reloaded(
-                    settings: new.reloadable, changed: changes.filter(\.isReloadable).map(\.key),
-                    needRestart: changes.filter { !$0.isReloadable }.map(\.key))
+                    settings: new.reloadable, changed: changed.map(\.key),
+                    needRestart: settings.changes(to: new).filter { !$0.isReloadable }.map(\.key))
             }
             let passed = try Systemd.passedSockets(environment: environment)
             try await DaemonProcess.run(settings.daemon(sockets: passed), surroundings, logger: logger)

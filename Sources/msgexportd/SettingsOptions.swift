@@ -5,6 +5,7 @@ import Disk
 import Foundation
 import Glibc
 import Logging
+import Metrics
 import Model
 import RPC
 import Settings
@@ -86,7 +87,10 @@ extension Settings {
         case .masterKey: return absolute(places.masterKey).string
         case .socket: return absolute(places.socket).string
         case .metricsSocket:
-            return effective(.socket).map { FilePath($0).removingLastComponent().appending("metrics.sock").string }
+            return effective(.socket).map { socket in
+                let path = FilePath(socket)
+                return path.removingLastComponent().appending("\(path.stem ?? "")-metrics.sock").string
+            }
         default: return nil
         }
     }
@@ -100,10 +104,26 @@ extension Settings {
         let passed = passed ?? []
         return DaemonSettings(
             data: absolute(effective(.data) ?? ""), sockets: (passed.isEmpty ? own : passed) + sandboxed,
-            masterKey: absolute(effective(.masterKey) ?? ""),
+            masterKey: absolute(effective(.masterKey) ?? ""), masterKeyIsCredential: masterKeyIsCredential,
+            metrics: metricsPlaces,
             programs: DeliveryPrograms(
                 supervisor: ownProgram, rclone: absolute(self[.rclone] ?? ""), gpg: absolute(self[.gpg] ?? "")),
             reloadable: reloadable)
+    }
+
+    /// systemd.exec(5): what LoadCredential= names is in that folder, for this process alone.
+    private var masterKeyIsCredential: Bool {
+        guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty else { return false }
+        return absolute(effective(.masterKey) ?? "").starts(with: absolute(folder))
+    }
+
+    private var metricsPlaces: [MetricsServer.Place] {
+        var places: [MetricsServer.Place] = []
+        if let path = effective(.metricsSocket), path != "off" { places.append(.socket(absolute(path).string)) }
+        if let address = self[.metricsListen].flatMap(Loopback.init) {
+            places.append(.loopback(host: address.host, port: address.port))
+        }
+        return places
     }
 
     var reloadable: ReloadableSettings {

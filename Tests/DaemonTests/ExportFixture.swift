@@ -86,7 +86,8 @@ final class ExportFixture {
                 alerts: alerts,
                 ledger: ledger, logger: logger),
             alerts: alerts,
-            backlog: BacklogService(catalog: catalog, directory: directory, alerts: alerts, time: time, logger: logger),
+            backlog: BacklogService(
+                catalog: catalog, directory: directory, alerts: alerts, time: time, meters: Meters(), logger: logger),
             expiry: ExpiryService(
                 directory: directory, ledger: ledger, destroyOldSpoolKeys: { () throws(Status) in 0 },
                 isDoubtful: { [doubt] in doubt.isThere.withLock { $0 } }, logger: logger))

@@ -108,6 +108,7 @@ import Testing
             Row(.listApprovals, .administer) { _ in ListApprovalsRequest().packed },
             Row(.createApproval, .administer) { _ in CreateApprovalRequest(kind: .host, value: "").packed },
             Row(.deleteApproval, .administer) { _ in DeleteApprovalRequest(kind: .host, value: "").packed },
+            Row(.getMetrics, .administer) { _ in GetMetricsRequest().packed },
             Row(.getTime, .administer) { _ in GetTimeRequest().packed },
             Row(.confirmTime, .administer) { _ in ConfirmTimeRequest(wall: Instant(milliseconds: 0)).packed },
             Row(.listSandboxes, .nothing) { _ in ListSandboxesRequest().packed },

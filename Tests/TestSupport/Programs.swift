@@ -99,6 +99,9 @@ package struct DaemonFixture: Sendable {
         /// Asks it to stop.
         package func terminate() throws { try signal(.terminate) }
 
+        /// Asks it to read its settings again.
+        package func reload() throws { try signal(.terminalClosed) }
+
         /// Runs `msgexport` against it.
         package func msgexport(_ arguments: String..., input: String = "") async throws -> Programs.Ended {
             try await Programs.run(Programs.client, arguments + ["--socket", socket], input: input)

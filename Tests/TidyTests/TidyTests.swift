@@ -13,19 +13,21 @@ import Testing
     private static let allowed: [String: Set<String>] = [
         "Model": [], "Settings": ["Model", "Yams"], "Disk": ["SystemPackage"], "Messages": ["Model", "CMessages", "CProtobufC"],
         "RPC": ["Model", "Messages", "NIOCore", "NIOPosix"], "Dataset": ["Model", "Disk", "CZstd", "Crypto", "SystemPackage"],
+        "Metrics": ["Model", "RPC", "NIOCore", "NIOHTTP1", "NIOPosix"],
         "SealedBox": ["CSodium"], "Audit": ["Model", "Crypto"], "Catalog": ["Model", "Audit", "GRDB", "SystemPackage"],
         "Formats": ["Model", "CDeflate", "CSnappy", "CZlib", "CZstd", "Crypto"],
         "Destinations": ["Model", "Disk", "CProcess", "Crypto", "Subprocess", "SystemPackage"],
         "Exporter": ["Model", "Disk", "Formats", "Destinations", "Crypto", "SystemPackage"],
         "Daemon": [
-            "CMalloc", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations", "Exporter",
+            "CMalloc", "Metrics", "Model", "Messages", "RPC", "Disk", "Dataset", "Audit", "Catalog", "Formats", "Destinations",
+            "Exporter",
             "SealedBox", "Crypto",
             "Logging",
             "ServiceLifecycle", "UnixSignals", "SystemPackage",
             "Subprocess",
         ],
         "msgexportd": [
-            "CProcess", "Daemon", "Destinations", "Disk", "Model", "RPC", "Settings", "ArgumentParser", "Logging",
+            "CProcess", "Daemon", "Destinations", "Disk", "Metrics", "Model", "RPC", "Settings", "ArgumentParser", "Logging",
             "SystemPackage",
         ],
         "Clients/Swift": ["Model", "Messages", "RPC", "Disk", "SealedBox", "Logging", "SystemPackage"],

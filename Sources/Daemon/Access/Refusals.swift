@@ -1,5 +1,6 @@
 import Catalog
 import Messages
+import Metrics
 import Model
 import RPC
 import Synchronization
@@ -13,10 +14,17 @@ final class Refusals: Sendable {
         let action: AuditEvent.Action
     }
 
+    /// All since the start.
+    let counter: Counter
     private let counts: Mutex<[Kind: UInt64]> = Mutex([:])
+
+    init(counter: Counter = Counter()) {
+        self.counter = counter
+    }
 
     /// - Parameter chain: id of the sandbox; empty: of none, or of one that does not exist.
     func add(_ call: Call, chain: String, action: AuditEvent.Action = .accessRefused) {
+        counter.add()
         let kind = Kind(user: call.peer.uid, method: call.method.name, chain: chain, action: action)
         counts.withLock { counts in
             // There are fewer kinds than users times methods; whoever has many users has them counted as one.

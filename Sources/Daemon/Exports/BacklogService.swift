@@ -11,6 +11,7 @@ struct BacklogService: Service {
     let directory: SandboxDirectory
     let alerts: AlertService
     let time: any TimeSource
+    let meters: Meters
     let logger: Logger
 
     func run() async {
@@ -24,10 +25,13 @@ struct BacklogService: Service {
     func look() async {
         for entry in directory.snapshot.entries.values {
             do {
+                var figures: [BacklogFigure] = []
                 let destinations = try await catalog.destinations(sandboxID: entry.sandbox.id)
                 for dataflow in try await catalog.dataflows(sandboxID: entry.sandbox.id) {
-                    try await look(dataflow, to: destinations.first { $0.name == dataflow.settings.destination }, entry)
+                    let destination = destinations.first { $0.name == dataflow.settings.destination }
+                    if let figure = try await look(dataflow, to: destination, entry) { figures.append(figure) }
                 }
+                meters.note(figures, of: entry.sandbox.name)
             } catch {
                 logger.error(
                     "it is not known what waits to be exported",
@@ -36,7 +40,11 @@ struct BacklogService: Service {
         }
     }
 
-    private func look(_ dataflow: Dataflow, to destination: Destination?, _ entry: SandboxDirectory.Entry) async throws {
+    /// What waits for a dataflow; nil: it need not have everything.
+    private func look(
+        _ dataflow: Dataflow, to destination: Destination?, _ entry: SandboxDirectory.Entry
+    ) async throws -> BacklogFigure? {
+        var figure: BacklogFigure?
         let now = time.now
         func tell(_ kind: Alert.Kind, _ detail: String?) async {
             guard let detail else { return await alerts.clear([kind], of: dataflow.name, in: entry.sandbox) }
@@ -50,6 +58,7 @@ struct BacklogService: Service {
                 try entry.store.backlog(after: dataflow.cursor)
             }
             let expiry = backlog.isAtRisk(at: now) ? backlog.oldestExpiresAt : nil
+            figure = BacklogFigure(records: backlog.records, isAtRisk: expiry != nil)
             await tell(
                 .atRisk, expiry.map { "\(backlog.records) records wait to be exported, and the first expire at \($0)" })
         }
@@ -65,5 +74,6 @@ struct BacklogService: Service {
         } else {
             await tell(.signInEnds, nil)
         }
+        return figure
     }
 }

@@ -1,5 +1,6 @@
 import Catalog
 import Dataset
+import Metrics
 import Model
 
 /// Notes what has expired, before anything else follows from it, and tells of what was not exported.
@@ -17,6 +18,7 @@ struct ExpiryLedger: Sendable {
         let unexported = try await catalog.noteDestruction(
             of: deed(.intended, expired, entry.sandbox), ranges: ranges, highestSequence: entry.store.highestSequence)
         for loss in unexported {
+            entry.meter.expiredUnexported.add(loss.records)
             await alerts.raise(
                 Alert(
                     kind: .expiredUnexported, dataflow: loss.dataflow, time: time.now,

@@ -4,6 +4,7 @@ import Destinations
 import Disk
 import Exporter
 import Logging
+import Metrics
 import Model
 import ServiceLifecycle
 import Synchronization
@@ -18,6 +19,7 @@ final class ExportService: Service {
     let time: any TimeSource
     let alerts: AlertService
     let ledger: ExpiryLedger
+    let meters: Meters
     let logger: Logger
     let board = RunBoard()
     private let queue = Mutex(RunQueue())
@@ -27,8 +29,9 @@ final class ExportService: Service {
 
     init(
         catalog: CatalogStore, directory: SandboxDirectory, storages: Storages, time: any TimeSource, alerts: AlertService,
-        ledger: ExpiryLedger, logger: Logger
+        ledger: ExpiryLedger, meters: Meters = Meters(), logger: Logger
     ) {
+        self.meters = meters
         self.catalog = catalog
         self.directory = directory
         self.storages = storages
@@ -306,6 +309,7 @@ final class ExportService: Service {
                 "run": "\(run.id)", "dataflow": "\(run.dataflow)", "state": "\(run.state.rawValue)",
                 "records": "\(run.totals.exported)", "error": "\(run.error ?? "none")",
             ])
+        meters.meter(of: sandbox.name).count(run)
         await tell(ofLost: lost, by: run, in: sandbox)
         await alerts.clear([.runDelayed], of: run.dataflow, in: sandbox)
         if run.state == .success {
@@ -329,6 +333,7 @@ final class ExportService: Service {
         if run.trigger == .scheduled, isWorthRetrying {
             let pause = Run.backoff(afterAttempt: run.attempts, jitter: Double.random(in: 0...1))
             let next = Instant(milliseconds: now.milliseconds + pause)
+            entry.meter.attemptsFailed.add()
             let lost = try await catalog.postpone(run.id, until: next, error: "\(error)")
             logger.warning(
                 "run is tried again",
@@ -346,6 +351,7 @@ final class ExportService: Service {
 
     private func tell(ofLost records: UInt64, by run: Run, in sandbox: Sandbox) async {
         guard records > 0 else { return }
+        meters.meter(of: sandbox.name).expiredUnexported.add(records)
         await raise(
             .expiredUnexported, of: run, "\(records) records expired while it was under way, and it did not export them",
             in: sandbox)

@@ -2,6 +2,7 @@ import Catalog
 import Crypto
 import Dataset
 import Messages
+import Metrics
 import Model
 import RPC
 
@@ -11,10 +12,14 @@ struct Ingester: Sendable {
 
     let gate: AccessGate
     let time: any TimeSource
+    let meters: Meters
 
     /// The sandbox that a message of a call is for.
     func entry(_ sandbox: String, of call: Call) throws(Status) -> SandboxDirectory.Entry {
-        try gate.admit(call, to: sandbox, for: .ingest)
+        do throws(Status) { return try gate.admit(call, to: sandbox, for: .ingest) } catch {
+            meters.elsewhere.count(error)
+            throw error
+        }
     }
 
     /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
@@ -27,6 +32,12 @@ struct Ingester: Sendable {
         into entry: SandboxDirectory.Entry, handedOverAt: Instant? = nil,
         completion: @escaping Completion
     ) {
+        let (meter, start) = (entry.meter, BootClock.nanoseconds)
+        let completion: Completion = { result in
+            meter.count(result)
+            meter.ingest.observe(BootClock.nanoseconds - start)
+            completion(result)
+        }
         switch message {
         case .failure(let status): completion(.failure(status))
         case .success(let message):

@@ -17,6 +17,7 @@ struct ManagementHandlers: Sendable {
     let exports: ExportService
     let storages: Storages
     let time: TrustedTime
+    let metrics: MetricsReport
     let reads: DiskQueue
     /// Verifications, one at a time.
     let verifications = DiskQueue("verifications")

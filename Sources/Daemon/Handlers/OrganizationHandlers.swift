@@ -25,6 +25,10 @@ extension ManagementHandlers {
         }
     }
 
+    func getMetrics(_ request: GetMetricsRequest, _ call: Call) async throws(Status) -> MetricsPage {
+        MetricsPage(text: await metrics.text())
+    }
+
     func getTime(_ request: GetTimeRequest, _ call: Call) async throws(Status) -> ClockReading { time.reading }
 
     func confirmTime(_ request: ConfirmTimeRequest, _ call: Call) async throws(Status) -> ClockReading {

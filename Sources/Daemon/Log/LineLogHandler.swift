@@ -38,8 +38,11 @@ package struct LineLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     private let threshold: LogThreshold
     private let format: Format
+    private let lines: LogLines
 
-    package init(_ threshold: LogThreshold, format: Format) {
+    /// - Parameter lines: counts them.
+    package init(_ threshold: LogThreshold, format: Format, lines: LogLines = LogLines()) {
+        self.lines = lines
         self.threshold = threshold
         self.format = format
     }
@@ -58,6 +61,7 @@ package struct LineLogHandler: LogHandler {
 
     /// Writes a line; returns when it is written, or cannot be.
     package func log(event: LogEvent) {
+        lines.count(event.level)
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let line = Self.line(
             event.level, event.message.description, all.map { ($0.key, $0.value.description) }.sorted { $0.0 < $1.0 },

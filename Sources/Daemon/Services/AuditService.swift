@@ -1,6 +1,7 @@
 import Catalog
 import Disk
 import Logging
+import Metrics
 import Model
 import ServiceLifecycle
 
@@ -9,10 +10,12 @@ struct AuditService: Service {
     private let catalog: CatalogStore
     private let refusals: Refusals
     private let reserve: ReservedSpace
+    private let failures: Counter
     private let logger: Logger
     private let disk = DiskQueue("audit")
 
-    init(catalog: CatalogStore, refusals: Refusals, reserve: ReservedSpace, logger: Logger) {
+    init(catalog: CatalogStore, refusals: Refusals, reserve: ReservedSpace, failures: Counter = Counter(), logger: Logger) {
+        self.failures = failures
         self.catalog = catalog
         self.refusals = refusals
         self.reserve = reserve
@@ -52,6 +55,7 @@ struct AuditService: Service {
 
     private func unlessItFails(_ body: () async throws(CatalogError) -> Void) async {
         do { try await body() } catch {
+            failures.add()
             logger.error("the audit could not be written", metadata: ["error": "\(error)"])
         }
     }

@@ -1,5 +1,6 @@
 import Dataset
 import Logging
+import Metrics
 import Model
 import ServiceLifecycle
 
@@ -39,6 +40,7 @@ struct ExpiryService: Service {
             try await ledger.note(expired, of: entry)
             try await entry.store.destroy(expired)
             try await ledger.noteDestroyed(expired, of: entry.sandbox)
+            entry.meter.expired.add(expired.reduce(0) { $0 + $1.records })
             logger.notice(
                 "expired records are destroyed",
                 metadata: ["sandbox": "\(entry.sandbox.name)", "records": "\(expired.reduce(0) { $0 + $1.records })"])

@@ -1,5 +1,6 @@
 import Logging
 import Messages
+import Metrics
 import Model
 import RPC
 import ServiceLifecycle
@@ -10,11 +11,17 @@ struct RPCService: Service {
     let sockets: [ListeningSocket]
     let methods: [Method]
     let environment: [String: String]
+    let meters: Meters
     let logger: Logger
 
     func run() async throws {
         let reports = PeerReports(logger)
-        let server = try await Server.start(sockets, methods: methods) { peer, reason in reports.add(peer, reason) }
+        let meters = meters
+        let server = try await Server.start(sockets, methods: methods) { peer, reason in
+            meters.connectionsClosed.add()
+            reports.add(peer, reason)
+        }
+        meters.watchConnections { server.connectionCount }
         for socket in sockets.dropFirst() {
             logger.notice("serves one sandbox", metadata: ["socket": "\(socket.path)", "sandbox": "\(socket.sandbox ?? "")"])
         }

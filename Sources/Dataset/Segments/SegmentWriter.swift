@@ -11,6 +11,8 @@ struct SegmentWriter: Sendable {
     /// Batches in it.
     private(set) var ordinal: UInt64 = 0
     private(set) var offset: Int64 = 0
+    /// How long the last batch's sync took, in nanoseconds.
+    private(set) var syncNanoseconds: UInt64 = 0
 
     /// Makes the segment's two files. When it returns both are durable, and the data file is empty.
     ///
@@ -43,7 +45,9 @@ struct SegmentWriter: Sendable {
             lastSequence: firstSequence + UInt64(submissions.count) - 1, voidFrom: voidFrom, ingestedAt: ingestedAt,
             count: UInt32(submissions.count), sealedSize: UInt32(plain.count), plainSize: UInt32(plain.count))
         let location = try write(plain, header: header)
+        let start = BootClock.nanoseconds
         try file.sync()
+        syncNanoseconds = BootClock.nanoseconds - start
         return location
     }
 

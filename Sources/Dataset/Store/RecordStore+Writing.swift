@@ -52,6 +52,7 @@ extension RecordStore {
             return (state.publish(batch, location: location, writer: writer, segment: segment), hadFailed)
         }
         for answer in answers { answer.run() }
+        reports.committed(batch.waiting.count, writer.offset - location.offset, writer.syncNanoseconds)
         if hadFailed { reports.healthChanged() }
         if isNew { sealing.start { [weak self] in self?.sealClosed() } }
     }

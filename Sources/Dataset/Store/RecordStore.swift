@@ -62,15 +62,19 @@ package final class RecordStore: Sendable {
         var damage: @Sendable (DatasetError) -> Void
         /// `isHealthy` may have changed.
         var healthChanged: @Sendable () -> Void
+        /// A batch is durable: its records, the bytes it takes, and how long its sync took in nanoseconds.
+        var committed: @Sendable (_ records: Int, _ bytes: Int64, _ syncNanoseconds: UInt64) -> Void
 
         package init(
             failure: @escaping @Sendable (DatasetError) -> Void = { _ in },
             damage: @escaping @Sendable (DatasetError) -> Void = { _ in },
-            healthChanged: @escaping @Sendable () -> Void = {}
+            healthChanged: @escaping @Sendable () -> Void = {},
+            committed: @escaping @Sendable (_ records: Int, _ bytes: Int64, _ syncNanoseconds: UInt64) -> Void = { _, _, _ in }
         ) {
             self.failure = failure
             self.damage = damage
             self.healthChanged = healthChanged
+            self.committed = committed
         }
     }
 

@@ -322,6 +322,96 @@ void   messageexport__v1__get_time_request__free_unpacked
   assert(message->base.descriptor == &messageexport__v1__get_time_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   messageexport__v1__get_metrics_request__init
+                     (Messageexport__V1__GetMetricsRequest         *message)
+{
+  static const Messageexport__V1__GetMetricsRequest init_value = MESSAGEEXPORT__V1__GET_METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__get_metrics_request__get_packed_size
+                     (const Messageexport__V1__GetMetricsRequest *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__get_metrics_request__pack
+                     (const Messageexport__V1__GetMetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__get_metrics_request__pack_to_buffer
+                     (const Messageexport__V1__GetMetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__GetMetricsRequest *
+       messageexport__v1__get_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__GetMetricsRequest *)
+     protobuf_c_message_unpack (&messageexport__v1__get_metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__get_metrics_request__free_unpacked
+                     (Messageexport__V1__GetMetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__get_metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   messageexport__v1__metrics__init
+                     (Messageexport__V1__Metrics         *message)
+{
+  static const Messageexport__V1__Metrics init_value = MESSAGEEXPORT__V1__METRICS__INIT;
+  *message = init_value;
+}
+size_t messageexport__v1__metrics__get_packed_size
+                     (const Messageexport__V1__Metrics *message)
+{
+  assert(message->base.descriptor == &messageexport__v1__metrics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t messageexport__v1__metrics__pack
+                     (const Messageexport__V1__Metrics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &messageexport__v1__metrics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t messageexport__v1__metrics__pack_to_buffer
+                     (const Messageexport__V1__Metrics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &messageexport__v1__metrics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Messageexport__V1__Metrics *
+       messageexport__v1__metrics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Messageexport__V1__Metrics *)
+     protobuf_c_message_unpack (&messageexport__v1__metrics__descriptor,
+                                allocator, len, data);
+}
+void   messageexport__v1__metrics__free_unpacked
+                     (Messageexport__V1__Metrics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &messageexport__v1__metrics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   messageexport__v1__confirm_time_request__init
                      (Messageexport__V1__ConfirmTimeRequest         *message)
 {
@@ -831,6 +921,62 @@ const ProtobufCMessageDescriptor messageexport__v1__get_time_request__descriptor
   (ProtobufCMessageInit) messageexport__v1__get_time_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define messageexport__v1__get_metrics_request__field_descriptors NULL
+#define messageexport__v1__get_metrics_request__field_indices_by_name NULL
+#define messageexport__v1__get_metrics_request__number_ranges NULL
+const ProtobufCMessageDescriptor messageexport__v1__get_metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.GetMetricsRequest",
+  "GetMetricsRequest",
+  "Messageexport__V1__GetMetricsRequest",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__GetMetricsRequest),
+  0,
+  messageexport__v1__get_metrics_request__field_descriptors,
+  messageexport__v1__get_metrics_request__field_indices_by_name,
+  0,  messageexport__v1__get_metrics_request__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__get_metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor messageexport__v1__metrics__field_descriptors[1] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Messageexport__V1__Metrics, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned messageexport__v1__metrics__field_indices_by_name[] = {
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange messageexport__v1__metrics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor messageexport__v1__metrics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "messageexport.v1.Metrics",
+  "Metrics",
+  "Messageexport__V1__Metrics",
+  "messageexport.v1",
+  sizeof(Messageexport__V1__Metrics),
+  1,
+  messageexport__v1__metrics__field_descriptors,
+  messageexport__v1__metrics__field_indices_by_name,
+  1,  messageexport__v1__metrics__number_ranges,
+  (ProtobufCMessageInit) messageexport__v1__metrics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor messageexport__v1__confirm_time_request__field_descriptors[1] =
 {
   {
@@ -1333,7 +1479,7 @@ const ProtobufCMessageDescriptor messageexport__v1__daemon_status__descriptor =
   (ProtobufCMessageInit) messageexport__v1__daemon_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[8] =
+static const ProtobufCMethodDescriptor messageexport__v1__administration_service__method_descriptors[9] =
 {
   { "GetStatus", &messageexport__v1__sandbox_request__descriptor, &messageexport__v1__daemon_status__descriptor },
   { "GetOrganization", &messageexport__v1__get_organization_request__descriptor, &messageexport__v1__organization__descriptor },
@@ -1342,13 +1488,15 @@ static const ProtobufCMethodDescriptor messageexport__v1__administration_service
   { "CreateApproval", &messageexport__v1__create_approval_request__descriptor, &messageexport__v1__approval__descriptor },
   { "DeleteApproval", &messageexport__v1__delete_approval_request__descriptor, &messageexport__v1__approval__descriptor },
   { "GetTime", &messageexport__v1__get_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
+  { "GetMetrics", &messageexport__v1__get_metrics_request__descriptor, &messageexport__v1__metrics__descriptor },
   { "ConfirmTime", &messageexport__v1__confirm_time_request__descriptor, &messageexport__v1__clock_reading__descriptor },
 };
 const unsigned messageexport__v1__administration_service__method_indices_by_name[] = {
-  7,        /* ConfirmTime */
+  8,        /* ConfirmTime */
   4,        /* CreateApproval */
   5,        /* DeleteApproval */
   2,        /* EditOrganization */
+  7,        /* GetMetrics */
   1,        /* GetOrganization */
   0,        /* GetStatus */
   6,        /* GetTime */
@@ -1361,7 +1509,7 @@ const ProtobufCServiceDescriptor messageexport__v1__administration_service__desc
   "AdministrationService",
   "Messageexport__V1__AdministrationService",
   "messageexport.v1",
-  8,
+  9,
   messageexport__v1__administration_service__method_descriptors,
   messageexport__v1__administration_service__method_indices_by_name
 };
@@ -1421,13 +1569,21 @@ void messageexport__v1__administration_service__get_time(ProtobufCService *servi
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void messageexport__v1__administration_service__get_metrics(ProtobufCService *service,
+                                                            const Messageexport__V1__GetMetricsRequest *input,
+                                                            Messageexport__V1__Metrics_Closure closure,
+                                                            void *closure_data)
+{
+  assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void messageexport__v1__administration_service__confirm_time(ProtobufCService *service,
                                                              const Messageexport__V1__ConfirmTimeRequest *input,
                                                              Messageexport__V1__ClockReading_Closure closure,
                                                              void *closure_data)
 {
   assert(service->descriptor == &messageexport__v1__administration_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void messageexport__v1__administration_service__init (Messageexport__V1__AdministrationService_Service *service,
                                                       Messageexport__V1__AdministrationService_ServiceDestroy destroy)

@@ -23,6 +23,8 @@ typedef struct Messageexport__V1__CreateApprovalRequest Messageexport__V1__Creat
 typedef struct Messageexport__V1__DeleteApprovalRequest Messageexport__V1__DeleteApprovalRequest;
 typedef struct Messageexport__V1__Approval Messageexport__V1__Approval;
 typedef struct Messageexport__V1__GetTimeRequest Messageexport__V1__GetTimeRequest;
+typedef struct Messageexport__V1__GetMetricsRequest Messageexport__V1__GetMetricsRequest;
+typedef struct Messageexport__V1__Metrics Messageexport__V1__Metrics;
 typedef struct Messageexport__V1__ConfirmTimeRequest Messageexport__V1__ConfirmTimeRequest;
 typedef struct Messageexport__V1__ClockReading Messageexport__V1__ClockReading;
 typedef struct Messageexport__V1__EditOrganizationRequest Messageexport__V1__EditOrganizationRequest;
@@ -128,6 +130,28 @@ struct  Messageexport__V1__GetTimeRequest
 #define MESSAGEEXPORT__V1__GET_TIME_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_time_request__descriptor) \
      }
+
+
+struct  Messageexport__V1__GetMetricsRequest
+{
+  ProtobufCMessage base;
+};
+#define MESSAGEEXPORT__V1__GET_METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__get_metrics_request__descriptor) \
+     }
+
+
+struct  Messageexport__V1__Metrics
+{
+  ProtobufCMessage base;
+  /*
+   * OpenMetrics 1.0.
+   */
+  ProtobufCBinaryData text;
+};
+#define MESSAGEEXPORT__V1__METRICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&messageexport__v1__metrics__descriptor) \
+    , {0,NULL} }
 
 
 struct  Messageexport__V1__ConfirmTimeRequest
@@ -407,6 +431,44 @@ Messageexport__V1__GetTimeRequest *
 void   messageexport__v1__get_time_request__free_unpacked
                      (Messageexport__V1__GetTimeRequest *message,
                       ProtobufCAllocator *allocator);
+/* Messageexport__V1__GetMetricsRequest methods */
+void   messageexport__v1__get_metrics_request__init
+                     (Messageexport__V1__GetMetricsRequest         *message);
+size_t messageexport__v1__get_metrics_request__get_packed_size
+                     (const Messageexport__V1__GetMetricsRequest   *message);
+size_t messageexport__v1__get_metrics_request__pack
+                     (const Messageexport__V1__GetMetricsRequest   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__get_metrics_request__pack_to_buffer
+                     (const Messageexport__V1__GetMetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__GetMetricsRequest *
+       messageexport__v1__get_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__get_metrics_request__free_unpacked
+                     (Messageexport__V1__GetMetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Messageexport__V1__Metrics methods */
+void   messageexport__v1__metrics__init
+                     (Messageexport__V1__Metrics         *message);
+size_t messageexport__v1__metrics__get_packed_size
+                     (const Messageexport__V1__Metrics   *message);
+size_t messageexport__v1__metrics__pack
+                     (const Messageexport__V1__Metrics   *message,
+                      uint8_t             *out);
+size_t messageexport__v1__metrics__pack_to_buffer
+                     (const Messageexport__V1__Metrics   *message,
+                      ProtobufCBuffer     *buffer);
+Messageexport__V1__Metrics *
+       messageexport__v1__metrics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   messageexport__v1__metrics__free_unpacked
+                     (Messageexport__V1__Metrics *message,
+                      ProtobufCAllocator *allocator);
 /* Messageexport__V1__ConfirmTimeRequest methods */
 void   messageexport__v1__confirm_time_request__init
                      (Messageexport__V1__ConfirmTimeRequest         *message);
@@ -525,6 +587,12 @@ typedef void (*Messageexport__V1__Approval_Closure)
 typedef void (*Messageexport__V1__GetTimeRequest_Closure)
                  (const Messageexport__V1__GetTimeRequest *message,
                   void *closure_data);
+typedef void (*Messageexport__V1__GetMetricsRequest_Closure)
+                 (const Messageexport__V1__GetMetricsRequest *message,
+                  void *closure_data);
+typedef void (*Messageexport__V1__Metrics_Closure)
+                 (const Messageexport__V1__Metrics *message,
+                  void *closure_data);
 typedef void (*Messageexport__V1__ConfirmTimeRequest_Closure)
                  (const Messageexport__V1__ConfirmTimeRequest *message,
                   void *closure_data);
@@ -575,6 +643,10 @@ struct Messageexport__V1__AdministrationService_Service
                    const Messageexport__V1__GetTimeRequest *input,
                    Messageexport__V1__ClockReading_Closure closure,
                    void *closure_data);
+  void (*get_metrics)(Messageexport__V1__AdministrationService_Service *service,
+                      const Messageexport__V1__GetMetricsRequest *input,
+                      Messageexport__V1__Metrics_Closure closure,
+                      void *closure_data);
   void (*confirm_time)(Messageexport__V1__AdministrationService_Service *service,
                        const Messageexport__V1__ConfirmTimeRequest *input,
                        Messageexport__V1__ClockReading_Closure closure,
@@ -594,6 +666,7 @@ void messageexport__v1__administration_service__init (Messageexport__V1__Adminis
       function_prefix__ ## create_approval,\
       function_prefix__ ## delete_approval,\
       function_prefix__ ## get_time,\
+      function_prefix__ ## get_metrics,\
       function_prefix__ ## confirm_time  }
 void messageexport__v1__administration_service__get_status(ProtobufCService *service,
                                                            const Messageexport__V1__SandboxRequest *input,
@@ -623,6 +696,10 @@ void messageexport__v1__administration_service__get_time(ProtobufCService *servi
                                                          const Messageexport__V1__GetTimeRequest *input,
                                                          Messageexport__V1__ClockReading_Closure closure,
                                                          void *closure_data);
+void messageexport__v1__administration_service__get_metrics(ProtobufCService *service,
+                                                            const Messageexport__V1__GetMetricsRequest *input,
+                                                            Messageexport__V1__Metrics_Closure closure,
+                                                            void *closure_data);
 void messageexport__v1__administration_service__confirm_time(ProtobufCService *service,
                                                              const Messageexport__V1__ConfirmTimeRequest *input,
                                                              Messageexport__V1__ClockReading_Closure closure,
@@ -637,6 +714,8 @@ extern const ProtobufCMessageDescriptor messageexport__v1__create_approval_reque
 extern const ProtobufCMessageDescriptor messageexport__v1__delete_approval_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__approval__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__get_time_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__get_metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor messageexport__v1__metrics__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__confirm_time_request__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__clock_reading__descriptor;
 extern const ProtobufCMessageDescriptor messageexport__v1__edit_organization_request__descriptor;
