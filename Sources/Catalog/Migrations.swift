@@ -29,6 +29,9 @@ func catalogMigrations(now: Int64, newID: @escaping @Sendable () -> String) -> D
     migrator.registerMigration("7: types of destinations, their secrets, approvals, encryption") { db in
         try db.execute(sql: schema7)
     }
+    migrator.registerMigration("8: what is of before a restore from a backup") { db in
+        try db.execute(sql: "ALTER TABLE sandbox ADD COLUMN restored_through INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
 }
 

@@ -198,7 +198,7 @@ package struct Export: Sendable {
         let exported = parts.reduce(0) { $0 + $1.file.records }
         let absent = parts.flatMap(\.absent) + rest
         let skipped = absent.reduce(0 as UInt64) { sum, range in
-            range.reason == "void" ? sum : sum + (range.lastSequence - range.firstSequence + 1)
+            sum + range.skipped
         }
         return Manifest(
             flowRunId: run.id, trigger: run.trigger.rawValue, isChained: isChained, scheduledTime: run.startedAt.description,

@@ -45,6 +45,7 @@ public struct AuditEvent: Hashable, Sendable {
         case recordExpireUnexported = "record.expire-unexported"
         case accessRefused = "access.refused"
         case spoolRefused = "spool.refused"
+        case dataRestore = "data.restore"
         case timeDoubtful = "time.doubtful"
         case timeTrusted = "time.trusted"
     }

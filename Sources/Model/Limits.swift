@@ -325,6 +325,9 @@ public enum Limits {
     public static let spoolKeyDays = retentionDaysAllowed.upperBound + 2 + spoolKeyMarginDays
     /// Of calls that a client has written and the daemon has not read; further ones wait, and are forgotten when their time is over.
     public static let clientUnsentBytes = 1 << 20
+    /// After a restore from a backup new records get sequences so much above all that the backup knows of: what the daemon gave after it
+    /// was made does not come again.
+    public static let restoredSequences: UInt64 = 1 << 40
     /// Connections to metrics that are answered at a time; further ones wait.
     public static let metricsConnections = 16
     /// How long one of them may be silent.

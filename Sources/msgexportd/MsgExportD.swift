@@ -22,9 +22,13 @@ struct MsgExportD: AsyncParsableCommand {
               msgexportd --data /srv/message-export --socket /run/message-export/msgexportd.sock
               msgexportd config example
               msgexportd check --data /srv/message-export
+              msgexportd backup --data /srv/message-export --to /srv/backups/today
               msgexportd rotate-master-key --data /srv/message-export --new-master-key /etc/message-export/new.key
             """,
-        version: productVersion, subcommands: [Serve.self, ConfigCommand.self, Check.self, RotateMasterKey.self],
+        version: productVersion,
+        subcommands: [
+            Serve.self, ConfigCommand.self, Check.self, RotateMasterKey.self, BackupCommand.self, RestoreCommand.self,
+        ],
         defaultSubcommand: Serve.self)
 
     static func main() async {

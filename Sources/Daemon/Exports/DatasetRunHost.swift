@@ -21,7 +21,8 @@ struct DatasetRunHost: RunHost {
     func absences(in ranges: [ClosedRange<UInt64>]) throws -> [Manifest.Absent] {
         guard let first = ranges.first, let last = ranges.last else { return [] }
         let destroyed = try catalog.expiredRanges(sandboxID: sandbox.id, in: first.lowerBound...last.upperBound)
-        return try store.absences(in: ranges, destroyed: destroyed).map {
+        let restored = try catalog.restoredThrough(sandboxID: sandbox.id)
+        return try store.absences(in: ranges, destroyed: destroyed, restored: restored).map {
             Manifest.Absent(
                 firstSequence: $0.sequences.lowerBound, lastSequence: $0.sequences.upperBound, reason: $0.reason.rawValue)
         }

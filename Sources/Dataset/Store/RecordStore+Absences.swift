@@ -9,11 +9,13 @@ package enum Absence: String, Hashable, Sendable, CaseIterable {
     case damaged
     /// Its time was over.
     case expired
+    /// It was of before the dataset was begun again from a backup, which has no records: whether there was one is not known.
+    case restored
     /// Nobody was ever told that it is stored: a write failed, or the daemon was stopped.
     case void
 
     /// Whether there was a record.
-    package var isLoss: Bool { self != .void }
+    package var isLoss: Bool { self != .void && self != .restored }
 }
 
 /// Sequences of which there is no record, for one reason.
@@ -42,9 +44,10 @@ extension RecordStore {
     /// - Parameters:
     ///   - ranges: in their order.
     ///   - destroyed: sequences of records that expired and were destroyed, as far as they are known elsewhere.
+    ///   - restored: through this one, all are of before a restore; 0: there was none.
     /// - Throws: `io`, also where a record of them can be read after all: try again.
     package func absences(
-        in ranges: [ClosedRange<UInt64>], destroyed: [ClosedRange<UInt64>]
+        in ranges: [ClosedRange<UInt64>], destroyed: [ClosedRange<UInt64>], restored: UInt64 = 0
     ) throws(DatasetError) -> [AbsentRange] {
         // First: what is committed meanwhile is visible then.
         let settled = state.withLock { $0.settledSequence }
@@ -60,7 +63,8 @@ extension RecordStore {
         }
         marks += lost
         // What came before all that is there is not there any more.
-        if lowest > 1 { marks.append(AbsentRange(sequences: 1...lowest - 1, reason: .expired)) }
+        if restored > 0 { marks.append(AbsentRange(sequences: 1...restored, reason: .restored)) }
+        if lowest > restored + 1 { marks.append(AbsentRange(sequences: restored + 1...lowest - 1, reason: .expired)) }
         var next = erased[...]
         return ranges.flatMap { range in
             next = next.drop { $0 < range.lowerBound }

@@ -67,7 +67,8 @@ package struct Manifest: Hashable, Sendable, Codable {
         package var firstSequence: UInt64
         /// The last of them.
         package var lastSequence: UInt64
-        /// `expired`, `erased`, `damaged`, or `void`: nobody was told that it is stored.
+        /// `expired`, `erased`, `damaged`; or `void`: nobody was told that it is stored; or `restored`: of before the daemon was restored from a
+        /// backup, which has no records.
         package var reason: String
 
         package init(firstSequence: UInt64, lastSequence: UInt64, reason: String) {
@@ -75,6 +76,9 @@ package struct Manifest: Hashable, Sendable, Codable {
             self.lastSequence = lastSequence
             self.reason = reason
         }
+
+        /// How many records it counts as skipped: none where it is not known that there were any.
+        package var skipped: UInt64 { ["void", "restored"].contains(reason) ? 0 : lastSequence - firstSequence + 1 }
     }
 
     /// How many records there are of each kind.

@@ -41,7 +41,7 @@ package struct ManifestCheck: Sendable {
             }
             lastAbsent = range.lastSequence
             absent += range.lastSequence - range.firstSequence + 1
-            if range.reason != "void" { skipped += range.lastSequence - range.firstSequence + 1 }
+            skipped += range.skipped
         }
         if skipped != manifest.records.skipped {
             problems.append("it names \(skipped) skipped records, and counts \(manifest.records.skipped)")
