@@ -8,8 +8,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 .DEFAULT_GOAL := help
 READERS := .build/python/requirements.txt
 CLIENTS := .build/clients/python/installed .build/c/sanitized/scenes
-SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd .build/servers/postfix/usr/sbin/postfix
-.PHONY: help deps demo build test man crash check bench bench-deps fuzz protos format
+SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd .build/servers/postfix/usr/sbin/postfix .build/servers/prometheus/usr/bin/promtool
+.PHONY: help deps demo build test man install release deb test-package soak crash check bench bench-deps fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,10 +21,12 @@ deps:            ## Installs the Debian packages the project needs (nothing when
 		$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
 
+# Programs that need no Swift where they run.
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib
 demo: deps       ## Builds for release, then takes real mail and SMS from a sender to exported files and shows each step.
-	$(SWIFT) build -c release --product msgexportd
-	$(SWIFT) build -c release --product msgexport
-	Clients/Demo/demo.sh "$$($(SWIFT) build -c release --show-bin-path)"
+	$(RELEASE) --product msgexportd
+	$(RELEASE) --product msgexport
+	Clients/Demo/demo.sh "$$($(RELEASE) --show-bin-path)"
 
 build: deps      ## Builds everything, tests included.
 	$(SWIFT) build --build-tests
@@ -41,6 +43,58 @@ test: build $(READERS) $(SERVERS) $(CLIENTS) ## Builds, then runs all tests.
 	$(TESTS) --filter RPCTests
 	$(TESTS) $(FEW) --filter 'IntegrationTests|CrashTests' --skip StorageServerTests
 	$(TESTS) $(FEW) --filter 'SupervisorTests|StorageServerTests'
+
+# What `install` puts where: programs, their pages and completions, systemd's units, the documents, alerts and dashboard. BIN: where programs
+# are built already.
+PREFIX ?= /usr/local
+SERVICE := Sources/msgexportd/Service
+UNITS ?= $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+PLACE = $(DESTDIR)$(PREFIX)
+install: $(if $(BIN),,release) man ## Installs programs, pages, completions and systemd's units (PREFIX=/usr/local, DESTDIR=).
+	install -d $(PLACE)/bin $(PLACE)/share/man/man1 $(PLACE)/share/message-export $(PLACE)/share/doc/message-export $(DESTDIR)$(UNITS) \
+		$(PLACE)/lib/sysusers.d $(PLACE)/lib/tmpfiles.d $(PLACE)/share/bash-completion/completions $(PLACE)/share/zsh/vendor-completions \
+		$(PLACE)/share/fish/vendor_completions.d $(DESTDIR)/etc/message-export
+	bin="$(BIN)"; bin="$${bin:-$$($(RELEASE) --show-bin-path)}"; install -s -m 755 "$$bin/msgexportd" "$$bin/msgexport" $(PLACE)/bin
+	for program in msgexport msgexportd; do \
+		$(PLACE)/bin/$$program --generate-completion-script bash >$(PLACE)/share/bash-completion/completions/$$program; \
+		$(PLACE)/bin/$$program --generate-completion-script zsh >$(PLACE)/share/zsh/vendor-completions/_$$program; \
+		$(PLACE)/bin/$$program --generate-completion-script fish >$(PLACE)/share/fish/vendor_completions.d/$$program.fish; done
+	[ -e $(DESTDIR)/etc/message-export/msgexportd.yaml ] || $(PLACE)/bin/msgexportd config example >$(DESTDIR)/etc/message-export/msgexportd.yaml
+	for page in .build/man/man1/*.1; do gzip -9nc $$page >$(PLACE)/share/man/man1/$$(basename $$page).gz; done
+	sed 's|@BINDIR@|$(PREFIX)/bin|' $(SERVICE)/message-export.service >$(DESTDIR)$(UNITS)/message-export.service
+	install -m 644 $(SERVICE)/message-export.socket $(DESTDIR)$(UNITS)
+	install -m 644 $(SERVICE)/sysusers.conf $(PLACE)/lib/sysusers.d/message-export.conf
+	install -m 644 $(SERVICE)/tmpfiles.conf $(PLACE)/lib/tmpfiles.d/message-export.conf
+	install -m 644 $(SERVICE)/alerts.yaml $(SERVICE)/dashboard.json $(PLACE)/share/message-export
+	install -m 644 README.md OPERATING.md SECURITY.md CHANGELOG.md $(PLACE)/share/doc/message-export
+	install -m 644 LICENSE $(PLACE)/share/doc/message-export/copyright
+
+release: deps    ## Builds the programs for release.
+	$(RELEASE) --product msgexportd
+	$(RELEASE) --product msgexport
+
+# The version is the product's; what it depends on is what its programs are linked with.
+VERSION := $(shell sed -n 's/.*productVersion = "\(.*\)"/\1/p' Sources/Model/DaemonStatus.swift)
+DEB_VERSION ?= $(VERSION)
+PACKAGE := .build/package
+ARCH := $(shell dpkg --print-architecture 2>/dev/null)
+deb: $(if $(BIN),,release) ## Makes a Debian package, .build/message-export_VERSION_ARCH.deb.
+	rm -rf $(PACKAGE) && mkdir -p $(PACKAGE)/root/DEBIAN $(PACKAGE)/debian
+	$(MAKE) --no-print-directory install PREFIX=/usr DESTDIR=$(CURDIR)/$(PACKAGE)/root BIN="$(BIN)" >/dev/null
+	printf 'Source: message-export\n' >$(PACKAGE)/debian/control
+	cd $(PACKAGE) && dpkg-shlibdeps -O root/usr/bin/msgexportd root/usr/bin/msgexport 2>/dev/null | sed 's/^shlibs:Depends=//' >depends
+	sed -e 's|@VERSION@|$(DEB_VERSION)|' -e 's|@ARCH@|$(ARCH)|' -e "s|@DEPENDS@|$$(cat $(PACKAGE)/depends)|" \
+		$(SERVICE)/debian/control >$(PACKAGE)/root/DEBIAN/control
+	cp $(SERVICE)/debian/conffiles $(SERVICE)/debian/postinst $(SERVICE)/debian/prerm $(SERVICE)/debian/postrm $(PACKAGE)/root/DEBIAN/
+	find $(PACKAGE)/root -type d -exec chmod 755 '{}' +
+	dpkg-deb --build --root-owner-group $(PACKAGE)/root .build/message-export_$(DEB_VERSION)_$(ARCH).deb
+
+# In a Debian root of its own, as root: install, run by the units' words, upgrade, remove, purge.
+test-package:    ## Makes the package and tries it in a clean Debian root.
+	command -v debootstrap >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
+	$(MAKE) --no-print-directory deb DEB_VERSION=$(VERSION) BIN="$(BIN)"
+	$(MAKE) --no-print-directory deb DEB_VERSION=$(VERSION)+1 BIN="$$($(RELEASE) --show-bin-path)"
+	$(SUDO) /usr/bin/python3 Tests/Package/package.py $(CURDIR)/.build/clean/root .build/message-export_$(VERSION)_$(ARCH).deb .build/message-export_$(VERSION)+1_$(ARCH).deb
 
 # The help of each command, as pages. What the generator joins by dots is joined by dashes, as people look for it: msgexport-spool-send(1).
 man: deps        ## Makes man pages of the programs' help, in .build/man.
@@ -77,6 +131,10 @@ $(READERS): Tests/requirements.txt | deps
 
 .build/servers/postfix/usr/sbin/postfix: | deps
 	$(call unpack,postfix,postfix libdb5.3 libicu72 libnsl2 libsasl2-2 libssl3)
+
+# With a clock that can be set for one program.
+.build/servers/prometheus/usr/bin/promtool: | deps
+	$(call unpack,prometheus,prometheus libfaketime)
 
 # Debian packages, unpacked in a folder.
 define unpack

@@ -28,8 +28,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency], path: String? =
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -92,7 +92,7 @@ let package = Package(
             [
                 "CProcess", "Daemon", "Destinations", "Disk", "Metrics", "Model", "RPC", "Settings", argumentParser, logging,
                 system,
-            ]),
+            ], exclude: ["Service"]),
 
         // The clients.
         module(

@@ -143,6 +143,11 @@ struct Connection: ParsableArguments {
     var resolvedSocket: String {
         let environment = ProcessInfo.processInfo.environment
         return socket ?? environment["MESSAGE_EXPORT_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? [
+                DefaultPaths(environment: environment, uid: geteuid()).socket,
+                DefaultPaths(environment: environment, uid: 0).socket,
+            ]
+            .first { FileManager.default.fileExists(atPath: $0) }
             ?? DefaultPaths(environment: environment, uid: geteuid()).socket
     }
 

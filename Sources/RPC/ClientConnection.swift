@@ -31,7 +31,9 @@ package final class ClientConnection: Sendable {
             }.get()
             return ClientConnection(channel: channel, handler: handler)
         } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
-            throw Status(.permissionDenied, "the socket \(path) may not be used by this user", hint: "run as the daemon's user")
+            throw Status(
+                .permissionDenied, "the socket \(path) may not be used by this user",
+                hint: "its group and mode say who may: socket.group and socket.mode of msgexportd")
         } catch {
             // Without an errno, it is NIO's way to say that the other end closed at once.
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "the connection was closed"

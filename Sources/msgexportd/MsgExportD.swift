@@ -61,7 +61,9 @@ func absolute(_ path: String) -> FilePath {
 
 /// The path of the program that this process runs.
 var ownProgram: FilePath {
-    FilePath((try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0])
+    FilePath(
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments.first
+            ?? "msgexportd")
 }
 
 /// Prepares this process: whatever it makes is its user's alone, and its memory, with the keys in it, is written to no file.

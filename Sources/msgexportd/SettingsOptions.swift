@@ -139,6 +139,14 @@ extension Settings {
         if let command = entry(.alertCommand), !Self.isProgram(command.text) {
             problems.append("\(command.origin.place(of: .alertCommand)) \(command.text) is no program that this user may run")
         }
+        for program in [Setting.rclone, .gpg] {
+            if let entry = entry(program), entry.origin != .standard, !Self.isProgram(entry.text) {
+                problems.append("\(entry.origin.place(of: program)) \(entry.text) is no program that this user may run")
+            }
+        }
+        if let data = effective(.data), let key = effective(.masterKey), absolute(key).starts(with: absolute(data)) {
+            problems.append("\(Setting.masterKey.key) \(key) is inside the data folder \(data): keep it elsewhere")
+        }
         if let group = entry(.socketGroup), (try? Self.group(group.text)) == nil {
             problems.append("\(group.origin.place(of: .socketGroup)): there is no group \(group.text)")
         }

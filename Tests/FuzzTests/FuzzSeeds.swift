@@ -109,7 +109,7 @@ enum FuzzSeeds {
             edit.packed,
             ConfirmedSandboxRequest(sandbox: "s", confirm: "s").packed, ListSandboxesRequest().packed,
             GetOrganizationRequest().packed, EditOrganizationRequest(name: "n", messageExport: true, ifRevision: 1).packed,
-            GetMetricsRequest().packed, MetricsPage(text: "a 1\n").packed, GetTimeRequest().packed,
+            GetTimeRequest().packed,
             ConfirmTimeRequest(wall: instant).packed, query.packed,
             VerifyAuditRequest(sandbox: "s").packed, GrantList(grants: [grant]).packed, SandboxList(sandboxes: [sandbox]).packed,
             Organization(name: "n", messageExport: true, signingKey: [1], revision: 1, createdAt: instant).packed,
@@ -176,6 +176,7 @@ enum FuzzSeeds {
             ]).packed,
             DestinationTest(checks: [DestinationCheck(step: .read, error: "e", hint: "h")]).packed,
             ApprovalList(approvals: [Approval(kind: .host, value: "v", createdAt: Instant(milliseconds: 1))]).packed,
+            GetMetricsRequest().packed, MetricsPage(text: "a 1\n").packed,
         ]
     }
 }

@@ -29,6 +29,9 @@ struct ConfigurationCommand: AsyncParsableCommand {
         func show(_ body: (MessageExportClient) async throws -> ChannelConfiguration) async throws {
             let configuration = try await connection.withClient(naming: .configuration, name, body)
             try configuration.show(as: connection.output)
+            if configuration.pending != nil, connection.output == .table {
+                Terminal.complain("the change is not in force yet: msgexport configuration submit \(configuration.name)\n")
+            }
         }
     }
 

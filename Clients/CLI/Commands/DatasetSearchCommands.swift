@@ -77,6 +77,9 @@ extension DatasetCommand {
                     if connection.output == .json { record.showRow() } else { shown.append(record.summary) }
                 }
                 guard connection.output == .table else { return }
+                defer {
+                    if limit > 0, shown.count == limit { Terminal.complain("the first \(limit) are shown; -n 0 shows all\n") }
+                }
                 Terminal.show(shown, columns: Record.summaryColumns, as: .table)
             }
         }

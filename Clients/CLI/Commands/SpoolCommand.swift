@@ -64,6 +64,8 @@ struct SpoolCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Hands over what waits in a spool.",
             discussion: """
+                Not kept is what the flag of its configuration, as it is now or was when it was sent, lets nobody keep.
+
                 Exits with 0 when nothing is left to hand over, and else with the code of what stopped it, or of the first that was not \
                 taken. What can be mended, such as a configuration that is not active, waits on; what is refused for good is set aside \
                 in the folder, and --refused tries it again.
@@ -85,7 +87,8 @@ struct SpoolCommand: AsyncParsableCommand {
             }
             Terminal.show(
                 [
-                    Field("Taken", "taken", outcome.taken), Field("Waiting", "waiting", outcome.left),
+                    Field("Taken", "taken", outcome.taken), Field("Not kept", "notKept", outcome.notKept),
+                    Field("Waiting", "waiting", outcome.left),
                     Field("Refused", "refused", outcome.refused),
                 ],
                 as: place.connection.output)

@@ -94,12 +94,12 @@ private struct StatusView {
             Field("  exporting", "configurationsExporting", Int(status.configurationsExporting)),
             Field("Records", "records", .number(status.records)),
             Field("  newest day", "newestDay", newestDay.map { .text($0.day) } ?? .none("none")),
-            Field("  came in on it", "newestDayRecords", .number(newestDay?.records ?? 0)),
+            Field("  records of it", "newestDayRecords", .number(newestDay?.records ?? 0)),
             Field("  last sequence", "lastSequence", .number(status.lastSequence)),
         ]
         if let before {
             let count = status.lastSequence - min(before.status.lastSequence, status.lastSequence)
-            fields.append(Field("  came in a second", "recordsPerSecond", .number(count / UInt64(seconds))))
+            fields.append(Field("  a second", "recordsPerSecond", .number(count / UInt64(seconds))))
         }
         return fields
     }

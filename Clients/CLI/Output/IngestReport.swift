@@ -265,7 +265,7 @@ struct IngestReport {
             return Terminal.print(line + DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap + input)
         }
         if width >= 80 { line += DisplayWidth.padded(expiry, to: IngestReport.expiryWidth) + gap }
-        Terminal.print(line + DisplayWidth.clipped(input, to: max(1, width - DisplayWidth.of(line))))
+        Terminal.print(line + (isOne ? input : DisplayWidth.clipped(input, to: max(1, width - DisplayWidth.of(line)))))
     }
 }
 

@@ -6,16 +6,21 @@ struct Table {
     private static let gap = 2
     /// A column narrower than this says nothing.
     private static let narrowest = 8
+    private static let whole: Set = ["MESSAGE", "RUN", "TIME", "INGESTED", "STARTED", "NEXT RUN", "ID"]
 
     /// - Parameter width: of the terminal; nil: no terminal, everything is shown whole.
     ///
-    /// Where the columns do not fit, the widest are clipped; where even that is not enough, each row becomes a block of lines.
+    /// Where the columns do not fit, the widest are clipped, but for ids and times, which are of no use in part; where that is not enough,
+    /// each row becomes a block of lines.
     func lines(width: Int?) -> [String] {
         var widths = titles.indices.map { column in ([titles] + rows).map { DisplayWidth.of($0[column]) }.max() ?? 0 }
         if let width {
             var excess = widths.reduce(0, +) + Table.gap * (widths.count - 1) - width
             while excess > 0 {
-                guard let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > Table.narrowest else {
+                guard
+                    let widest = widths.indices.filter({ !Table.whole.contains(titles[$0]) }).max(by: { widths[$0] < widths[$1] }
+                    ), widths[widest] > Table.narrowest
+                else {
                     return blocks(width: width)
                 }
                 widths[widest] -= 1

@@ -53,8 +53,10 @@ public struct Spool: Hashable, Sendable {
 
     /// What came of handing a spool over.
     public struct HandedOver: Hashable, Sendable {
-        /// The daemon has them, or has answered that it keeps none of their kind.
+        /// The daemon has them.
         public internal(set) var taken = 0
+        /// The daemon has answered that it keeps none of their kind: their configuration's flag is off, or was when they were sent.
+        public internal(set) var notKept = 0
         /// The daemon refused them: they are set aside.
         public internal(set) var refused = 0
         /// They could not be handed over for what can be mended, such as a configuration that is not active: they still wait.

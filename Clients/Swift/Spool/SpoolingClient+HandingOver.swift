@@ -34,9 +34,9 @@ extension SpoolingClient {
         do throws(Status) {
             guard let entry = try await disk.run({ () throws(Status) in try folder.read(name) }) else { return }
             verdict = .stops
-            _ = try await client.ingest(sealed: entry.box, to: entry.publicKey)
+            let result = try await client.ingest(sealed: entry.box, to: entry.publicKey)
             try await onDisk { () throws(DiskError) in try folder.remove(name) }
-            outcome.taken += 1
+            if result.expiresAt == nil { outcome.notKept += 1 } else { outcome.taken += 1 }
         } catch {
             // An entry that the disk does not give now holds up none of the others.
             if verdict == .stops || error.code == .dataLoss { verdict = Verdict(error) }

@@ -123,7 +123,7 @@ public final class SpoolingClient: Sendable {
         guard let key = key.withLock({ $0 }), WallClock.now.milliseconds < key.keptUntil.milliseconds - margin else {
             throw Status(
                 failure.code, "\(failure.message); and the spool has no key yet",
-                hint: "it gets one when the daemon answers for the first time, and keeps it")
+                hint: "it gets one, and keeps it, when the daemon answers for the first time: msgexport spool send FOLDER")
         }
         let packed = message.packed
         try takeMemory(packed.count)

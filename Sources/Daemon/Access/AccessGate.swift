@@ -26,15 +26,29 @@ struct AccessGate: Sendable {
         }
         guard let entry, rights.isSuperset(of: right) else {
             refusals.add(call, chain: entry?.sandbox.id ?? "")
+            if let entry, !granted.isEmpty, confined == nil { throw Self.lacking(right, in: entry.sandbox, of: call.peer) }
             throw Status(
                 .permissionDenied, "sandbox \(shown(name)) does not exist or may not be used by you for this", field: "sandbox",
-                hint: "an administrator can give you a role: msgexport access grant ROLE --user U")
+                hint:
+                    "an administrator can give you a role there: msgexport access grant ROLE --user \(call.peer.uid) --sandbox NAME"
+            )
         }
         guard entry.sandbox.state == .active else {
             throw Status(
                 .unavailable, "sandbox \(name) is being made or emptied (\(entry.sandbox.state.rawValue))", hint: "try again")
         }
         return entry
+    }
+
+    /// For somebody who has a role in a sandbox, and needs another one.
+    private static func lacking(_ right: Rights, in sandbox: Sandbox, of peer: Peer) -> Status {
+        let role: Role =
+            right.contains(.ingest) ? .sender : right.contains(.read) ? .auditor : right.contains(.change) ? .operator : .viewer
+        return Status(
+            .permissionDenied, "user \(peer.uid) has not the role \(role.rawValue) in sandbox \(sandbox.name)", field: "sandbox",
+            hint:
+                "an administrator can give it: msgexport access grant \(role.rawValue) --user \(peer.uid) --sandbox \(sandbox.name)"
+        )
     }
 
     /// Lets somebody pass who may do this in the organization.

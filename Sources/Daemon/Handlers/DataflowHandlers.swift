@@ -104,9 +104,11 @@ extension ManagementHandlers {
     }
 
     func listDataflows(_ request: SandboxRequest, in place: Place) async throws(Status) -> DataflowList {
-        return try await unlessCatalogFails { () async throws(CatalogError) in
-            DataflowList(dataflows: try await catalog.dataflows(sandboxID: place.sandbox.id))
+        var dataflows = try await unlessCatalogFails { () async throws(CatalogError) in
+            try await catalog.dataflows(sandboxID: place.sandbox.id)
         }
+        for index in dataflows.indices { dataflows[index] = try await withBacklog(dataflows[index], in: place) }
+        return DataflowList(dataflows: dataflows)
     }
 
     func deleteDataflow(_ request: NameRequest, in place: Place) async throws(Status) -> Dataflow {

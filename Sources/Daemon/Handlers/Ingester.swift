@@ -54,9 +54,11 @@ struct Ingester: Sendable {
         completion: @escaping Completion
     ) throws(Status) {
         guard let configuration = entry.configurations[message.configuration] else {
+            // Whatever is no name is not repeated.
+            let name = (try? ResourceName(message.configuration))?.value ?? "of that name"
             throw Status(
-                .notFound, "there is no channel configuration of that name in sandbox \(entry.sandbox.name)",
-                field: "configuration")
+                .notFound, "there is no channel configuration \(name) in sandbox \(entry.sandbox.name)", field: "configuration",
+                hint: "msgexport configuration list shows those there are")
         }
         guard configuration.channel == message.channel else {
             throw Status(

@@ -176,7 +176,7 @@ enum RequestTarget {
         { try repack(CreateSandboxRequest.self, $0) }, { try repack(EditSandboxRequest.self, $0) },
         { try repack(ConfirmedSandboxRequest.self, $0) }, { try repack(ListSandboxesRequest.self, $0) },
         { try repack(GetOrganizationRequest.self, $0) }, { try repack(EditOrganizationRequest.self, $0) },
-        { try repack(GetMetricsRequest.self, $0) }, { try repack(MetricsPage.self, $0) }, { try repack(GetTimeRequest.self, $0) },
+        { try repack(GetTimeRequest.self, $0) },
         { try repack(ConfirmTimeRequest.self, $0) },
         { try repack(ListAuditEventsRequest.self, $0) }, { try repack(VerifyAuditRequest.self, $0) },
         { try repack(GrantList.self, $0) }, { try repack(SandboxList.self, $0) }, { try repack(Organization.self, $0) },
@@ -188,6 +188,7 @@ enum RequestTarget {
         { try repack(ListAlertsRequest.self, $0) }, { try repack(CreateApprovalRequest.self, $0) },
         { try repack(DeleteApprovalRequest.self, $0) }, { try repack(DestinationList.self, $0) },
         { try repack(DestinationTest.self, $0) }, { try repack(ApprovalList.self, $0) },
+        { try repack(GetMetricsRequest.self, $0) }, { try repack(MetricsPage.self, $0) },
     ]
 
     /// The first byte says which request the rest is.

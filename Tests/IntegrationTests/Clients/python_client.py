@@ -237,7 +237,7 @@ def serve(name, answer):
 
 def who_is_not_there_or_not_the_daemon_is_told():
     absent = failure(lambda: msgexport.connect(str(FOLDER / "absent"), retry=0.2).ingest(text(1)))
-    assert absent.code is Code.UNAVAILABLE and "msgexportd" in absent.hint and absent.may_be_stored, repr(absent)
+    assert absent.code is Code.UNAVAILABLE and "msgexportd" in absent.hint and not absent.may_be_stored, repr(absent)
     other = serve("other", lambda connection: (connection.recv(10), connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
     error = failure(lambda: msgexport.connect(other).ingest(text(1)))
     assert error.code is Code.INTERNAL and "not the daemon" in error.message, repr(error)

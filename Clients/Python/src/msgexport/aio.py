@@ -285,6 +285,7 @@ class AsyncClient:
                 connection = await self._within(start + seconds - loop.time(), self._connected(), seconds)
             except Error as error:
                 failure, may_be_stored = error, False
+                failure.is_unsent = not was_sent
             else:
                 try:
                     rest = max(0.001, start + seconds - loop.time())

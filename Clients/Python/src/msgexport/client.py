@@ -327,6 +327,7 @@ class Client:
                 connection = self._connected(deadline)
             except Error as error:
                 failure, may_be_stored = error, False
+                failure.is_unsent = not was_sent
             else:
                 try:
                     return body(connection, deadline)

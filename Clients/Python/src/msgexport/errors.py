@@ -48,12 +48,16 @@ class Error(Exception):
         """Number of the wire's `Reason`; 0: the code says it."""
         self.limit = limit
         """The limit that was passed; 0: none."""
+        self.is_unsent = False
+        """Whether it never left this process."""
         self.was_sent_before = False
         """Whether an earlier try may have stored it, whatever this one says."""
 
     @property
     def may_be_stored(self) -> bool:
         """Whether the message may be on disk all the same: ingesting it again, under its id, settles it."""
+        if self.is_unsent:
+            return False
         return self.was_sent_before or self.code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.UNKNOWN)
 
     @property
