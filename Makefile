@@ -89,6 +89,13 @@ deb: $(if $(BIN),,release) ## Makes a Debian package, .build/message-export_VERS
 	find $(PACKAGE)/root -type d -exec chmod 755 '{}' +
 	dpkg-deb --build --root-owner-group $(PACKAGE)/root .build/message-export_$(DEB_VERSION)_$(ARCH).deb
 
+# Mixed load, kills, a destination that comes and goes, days that pass (by another clock for the daemon alone); what must hold is looked at in the end.
+SOAK_MINUTES ?= 60
+FAKETIME = $(wildcard $(CURDIR)/.build/servers/prometheus/usr/lib/*/faketime/libfaketimeMT.so.1)
+soak: release $(CLIENTS) $(SERVERS) ## Runs a daemon under load for an hour (SOAK_MINUTES), and looks whether all still holds.
+	bin="$$($(RELEASE) --show-bin-path)"; .build/clients/python/bin/python Tests/Soak/soak.py $(SOAK_MINUTES) "$$bin/msgexportd" "$$bin/msgexport" \
+		$(FAKETIME) $(CURDIR)/.build/soak
+
 # In a Debian root of its own, as root: install, run by the units' words, upgrade, remove, purge.
 test-package:    ## Makes the package and tries it in a clean Debian root.
 	command -v debootstrap >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }

@@ -27,7 +27,7 @@ struct ConfigCommand: ParsableCommand {
         func run() throws {
             do {
                 let settings = try folder.read(options.told)
-                let problems = settings.problemsHere
+                let problems = settings.problemsHere + settings.missingPrograms
                 guard problems.isEmpty else { throw SettingsError(problems: problems) }
                 print("\(folder.file ?? "no configuration file"): all is good")
             } catch let error as SettingsError {

@@ -139,11 +139,6 @@ extension Settings {
         if let command = entry(.alertCommand), !Self.isProgram(command.text) {
             problems.append("\(command.origin.place(of: .alertCommand)) \(command.text) is no program that this user may run")
         }
-        for program in [Setting.rclone, .gpg] {
-            if let entry = entry(program), entry.origin != .standard, !Self.isProgram(entry.text) {
-                problems.append("\(entry.origin.place(of: program)) \(entry.text) is no program that this user may run")
-            }
-        }
         if let data = effective(.data), let key = effective(.masterKey), absolute(key).starts(with: absolute(data)) {
             problems.append("\(Setting.masterKey.key) \(key) is inside the data folder \(data): keep it elsewhere")
         }
@@ -151,6 +146,14 @@ extension Settings {
             problems.append("\(group.origin.place(of: .socketGroup)): there is no group \(group.text)")
         }
         return problems
+    }
+
+    /// Programs that are named and not there: what needs them fails, and the daemon serves all the same.
+    var missingPrograms: [String] {
+        [Setting.rclone, .gpg].compactMap { program in
+            guard let entry = entry(program), entry.origin != .standard, !Self.isProgram(entry.text) else { return nil }
+            return "\(entry.origin.place(of: program)) \(entry.text) is no program that this user may run"
+        }
     }
 
     private static func isProgram(_ path: String) -> Bool {

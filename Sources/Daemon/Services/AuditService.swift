@@ -40,9 +40,15 @@ struct AuditService: Service {
         do throws(CatalogError) {
             try await catalog.record(deeds)
         } catch {
-            guard error.code == .full, await disk.run({ [reserve] in reserve.release() }) else { throw error }
+            guard error.code == .full, await disk.run({ [reserve] in reserve.release() }) else {
+                failures.add()
+                throw error
+            }
             logger.error("the disk is full: the audit goes on from the space that was kept for it")
-            try await catalog.record(deeds)
+            do throws(CatalogError) { try await catalog.record(deeds) } catch {
+                failures.add()
+                throw error
+            }
         }
     }
 
@@ -55,7 +61,6 @@ struct AuditService: Service {
 
     private func unlessItFails(_ body: () async throws(CatalogError) -> Void) async {
         do { try await body() } catch {
-            failures.add()
             logger.error("the audit could not be written", metadata: ["error": "\(error)"])
         }
     }
