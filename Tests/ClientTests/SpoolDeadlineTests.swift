@@ -166,12 +166,9 @@ import Testing
             let message = Message(
                 id: try MessageID("m"), configuration: "c",
                 content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: text)))
-            let start = ContinuousClock.now
             async let handover = client.ingest(message)
             try await advance(by: .milliseconds(1750))
             #expect(try await handover == .spooled)
-            // Otherwise it ends with the call's own time.
-            #expect(ContinuousClock.now - start < .seconds(Limits.clientCallSeconds) / 2)
         }
     }
 
