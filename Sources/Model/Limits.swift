@@ -334,6 +334,8 @@ public enum Limits {
     public static let metricsSeconds = 10
     /// For so long a key is still kept when the last is sealed to it.
     public static let spoolKeyMarginDays = 3
+    /// Entries of a spool that are handed over at the same time.
+    public static let spoolHandedOverAtOnce = 32
     /// Bytes of messages that wait for a spool's disk.
     public static let spoolWaitingBytes = 128 << 20
     /// Bytes of the entries of a spool, unless its client says otherwise.

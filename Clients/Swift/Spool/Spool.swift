@@ -67,6 +67,15 @@ public struct Spool: Hashable, Sendable {
         public internal(set) var stopped: Status?
 
         public init() {}
+
+        mutating func add(_ other: HandedOver) {
+            taken += other.taken
+            notKept += other.notKept
+            refused += other.refused
+            left += other.left
+            firstRefusal = firstRefusal ?? other.firstRefusal
+            stopped = stopped ?? other.stopped
+        }
     }
 }
 

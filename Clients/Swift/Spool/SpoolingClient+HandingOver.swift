@@ -24,15 +24,47 @@ extension SpoolingClient {
         }
         let hourAgo = Instant(milliseconds: WallClock.now.milliseconds - 3_600_000)
         try await onDisk { () throws(DiskError) in try folder.removeUnfinished(before: hourAgo) }
-        for name in waiting where outcome.stopped == nil { try await handOver(name, &outcome) }
+        var left = waiting[...]
+        while outcome.stopped == nil, !left.isEmpty {
+            let next = left.prefix(Self.together(left))
+            left = left.dropFirst(next.count)
+            for ended in await handOver(Array(next)) { outcome.add(try ended.get()) }
+        }
         return outcome
     }
 
-    private func handOver(_ name: SpoolFolder.Name, _ outcome: inout Spool.HandedOver) async throws(Status) {
+    /// How many of the oldest go at the same time, to share the daemon's syncs: a large one goes alone, as the daemon has room for few of them.
+    private static func together(_ waiting: ArraySlice<SpoolFolder.Name>) -> Int {
+        var bytes: Int64 = 0
+        let few = waiting.prefix(Limits.spoolHandedOverAtOnce).prefix { name in
+            bytes += name.bytes
+            return bytes <= Int64(Limits.chunkBytes)
+        }
+        return max(1, few.count)
+    }
+
+    /// Hands several over at the same time; what became of each, in their order.
+    private func handOver(_ names: [SpoolFolder.Name]) async -> [Result<Spool.HandedOver, Status>] {
+        await withTaskGroup(of: (Int, Result<Spool.HandedOver, Status>).self) { group in
+            for (index, name) in names.enumerated() {
+                group.addTask {
+                    do throws(Status) { return (index, .success(try await self.handOver(name))) } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var ended: [(Int, Result<Spool.HandedOver, Status>)] = []
+            for await each in group { ended.append(each) }
+            return ended.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private func handOver(_ name: SpoolFolder.Name) async throws(Status) -> Spool.HandedOver {
+        var outcome = Spool.HandedOver()
         let folder = folder
         var verdict = Verdict.stays
         do throws(Status) {
-            guard let entry = try await disk.run({ () throws(Status) in try folder.read(name) }) else { return }
+            guard let entry = try await disk.run({ () throws(Status) in try folder.read(name) }) else { return outcome }
             verdict = .stops
             let result = try await client.ingest(sealed: entry.box, to: entry.publicKey)
             try await onDisk { () throws(DiskError) in try folder.remove(name) }
@@ -43,14 +75,15 @@ extension SpoolingClient {
             switch verdict {
             case .stops:
                 outcome.stopped = error
-                return
+                return outcome
             case .stays: outcome.left += 1
             case .isRefused:
                 try await onDisk { () throws(DiskError) in try folder.setAside(name) }
                 outcome.refused += 1
             }
-            outcome.firstRefusal = outcome.firstRefusal ?? error
+            outcome.firstRefusal = error
         }
+        return outcome
     }
 
     /// What becomes of an entry that was not taken.
