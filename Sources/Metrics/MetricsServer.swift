@@ -64,8 +64,16 @@ package struct MetricsServer: Sendable {
         if case .loopback(let host, _) = place { bound = .loopback(host: host, port: listener.channel.localAddress?.port ?? 0) }
         isListening(bound)
         try await listener.executeThenClose { connections in
-            try await withThrowingDiscardingTaskGroup { group in
-                for try await connection in connections { group.addTask { await answer(connection) } }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                var atWork = 0
+                for try await connection in connections {
+                    if atWork == Limits.metricsConnections {
+                        try await group.next()
+                        atWork -= 1
+                    }
+                    group.addTask { await answer(connection) }
+                    atWork += 1
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Tells systemd when the daemon serves, when it stops and, if it wants to hear it, that it still does its work.
+/// Tells systemd when the daemon stops and, if it wants to hear it, that it still does its work.
 struct WatchdogService: Service {
     let health: HealthService
     let environment: [String: String]

@@ -177,6 +177,31 @@ import Testing
         }
     }
 
+    @Test func `who connects to metrics and says nothing takes a bounded share of the descriptors`() async throws {
+        try await withTemporaryFolder { folder in
+            let port = try freePort()
+            _ = try await DaemonFixture(folder).withDaemon(options: ["--metrics-listen", "127.0.0.1:\(port)"]) { daemon in
+                func descriptors() async throws -> Int {
+                    let text = try await daemon.msgexport("metrics").output
+                    return try #require(text.firstMatch(of: #/process_open_fds (\d+)/#).flatMap { Int($0.1) })
+                }
+                let before = try await descriptors()
+                let script =
+                    "import socket, sys; held = [socket.create_connection(('127.0.0.1', \(port))) for _ in range(100)]; print(1, flush=True); sys.stdin.read()"
+                let held = Process()
+                let (input, output) = (Pipe(), Pipe())
+                held.executableURL = URL(filePath: "/usr/bin/python3")
+                (held.arguments, held.standardInput, held.standardOutput) = (["-c", script], input, output)
+                try held.run()
+                _ = try output.fileHandleForReading.read(upToCount: 1)
+                // As many are answered as may be, as many more wait for that, and the rest in the kernel.
+                for _ in 0..<5 { #expect(try await descriptors() <= before + 3 * Limits.metricsConnections) }
+                try input.fileHandleForWriting.close()
+                held.waitUntilExit()
+            }
+        }
+    }
+
     /// A port that nobody listened on a moment ago.
     private func freePort() throws -> Int {
         let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
