@@ -348,8 +348,10 @@ public enum Limits {
     public static let spoolWriteMilliseconds = 250
     /// Pauses of who hands a spool over, while the daemon takes nothing, or nothing waits.
     public static let spoolPauseMilliseconds = 500...30_000
-    /// How old what another process knows of a spool's size may be.
+    /// How old what another process knows of a spool's size may be, where a look is short.
     public static let spoolLookMilliseconds = 1000
+    /// Looks at a spool's size take this part of the time at most: one in so many.
+    public static let spoolLookShare = 20
     /// How long a client waits for a connection and, unless told otherwise, for an answer.
     public static let clientCallSeconds = 30
     /// Calls that a client has under way on its connection; further ones wait. Half of what the server takes, as those of its calls that

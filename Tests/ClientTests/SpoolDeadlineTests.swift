@@ -233,6 +233,15 @@ import Testing
         }
     }
 
+    @Test func `while the daemon is away nobody looks through what waits`() async throws {
+        let files = CountingFiles()
+        try await withStuckDaemon(files, refuses: true) { client, _ in
+            let outcome = try await client.handOver()
+            #expect(outcome.stopped?.code == .unavailable)
+            #expect(files.looks.load(ordering: .relaxed) == 0)
+        }
+    }
+
     @Test func `without a key nothing is spooled, and the error says what to do`() async throws {
         try await withStuckDaemon(hasKey: false) { client, _ in
             let message = try message("m")

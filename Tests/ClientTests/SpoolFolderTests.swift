@@ -98,7 +98,12 @@ import Testing
         #expect(try spool.waiting().count == 2)
         let damage = #expect(throws: Status.self) { try spool.read(empty) }
         #expect(damage?.code == .dataLoss)
-        try spool.removeUnfinished(before: time)
+        #expect(try spool.waiting(unfinishedSince: time).count == 2)
         #expect(try files.list(entries).filter { $0.hasSuffix(".new") }.isEmpty)
+    }
+
+    @Test(arguments: [(0, 1000), (50, 1000), (500, 10_000), (60_000, 1_200_000)] as [(Int64, Int64)])
+    func `looks at a folder take a twentieth of the time at most, however much is in it`(_ look: Int64, _ pause: Int64) {
+        #expect(SpoolFolder.pause(after: look) == pause)
     }
 }

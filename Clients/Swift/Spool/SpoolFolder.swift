@@ -49,8 +49,8 @@ final class SpoolFolder: Sendable {
     private struct Usage {
         var entries = 0
         var bytes: Int64 = 0
-        /// By the boot clock; nil: nobody has looked.
-        var seenAt: Int64?
+        /// When it is looked at again, by the boot clock.
+        var looksAgainAt = Int64.min
         var lastMicroseconds: Int64 = 0
     }
 
@@ -125,12 +125,13 @@ final class SpoolFolder: Sendable {
     }
 
     private func take(_ bytes: Int, at instant: Instant) throws(DiskError) -> Name {
-        let now = BootClock.milliseconds
-        if usage.withLock({ $0.seenAt.map { now - $0 >= Int64(Limits.spoolLookMilliseconds) } ?? true }) {
+        let start = BootClock.milliseconds
+        if usage.withLock({ start >= $0.looksAgainAt }) {
             let content = try content()
+            let end = BootClock.milliseconds
             usage.withLock { usage in
                 (usage.entries, usage.bytes) = (content.entries + content.refused, content.bytes + content.refusedBytes)
-                usage.seenAt = now
+                usage.looksAgainAt = end + SpoolFolder.pause(after: end - start)
             }
         }
         let name = usage.withLock { usage -> Name? in
@@ -142,6 +143,11 @@ final class SpoolFolder: Sendable {
         }
         guard let name else { throw DiskError("add to", spool.folder, .noSpace) }
         return name
+    }
+
+    /// How long nobody looks after a look, in milliseconds, as sends wait for it: the more there is, the longer a look takes.
+    static func pause(after look: Int64) -> Int64 {
+        max(Int64(Limits.spoolLookMilliseconds), look * Int64(Limits.spoolLookShare))
     }
 
     private func giveBack(_ name: Name) {
@@ -229,11 +235,16 @@ final class SpoolFolder: Sendable {
         return names.count
     }
 
-    /// Removes what a process that ended has left unfinished; for who hands over. What is younger may be under way.
-    func removeUnfinished(before instant: Instant) throws(DiskError) {
-        for text in try files.list(entries) where text.hasSuffix(".new") {
-            guard let name = Name(String(text.dropLast(".new".count))), name.spooledAt < instant else { continue }
+    /// What waits, the oldest first, for who hands over: removes what a process that ended has left unfinished. What is younger than
+    /// `instant` may be under way.
+    func waiting(unfinishedSince instant: Instant) throws(DiskError) -> [Name] {
+        var names: [Name] = []
+        for text in try files.list(entries) {
+            if let name = Name(text) { names.append(name) }
+            guard text.hasSuffix(".new"), let name = Name(String(text.dropLast(".new".count))), name.spooledAt < instant
+            else { continue }
             try files.remove(entries.appending(text))
         }
+        return names
     }
 }

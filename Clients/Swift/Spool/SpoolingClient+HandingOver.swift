@@ -16,15 +16,13 @@ extension SpoolingClient {
             throw Status(.aborted, "another process hands the spool \(spool.folder) over")
         }
         defer { withExtendedLifetime(lock) {} }
-        let waiting = try await onDisk { () throws(DiskError) in try folder.waiting() }
-        // Where something waits the daemon was away: it may have come back with other keys.
-        do throws(Status) { try await renewKey(atOnce: !waiting.isEmpty) } catch {
+        // A daemon that was away may have come back with other keys; while it is away, nobody looks through a large folder.
+        do throws(Status) { try await renewKey(atOnce: true) } catch {
             outcome.stopped = error
             return outcome
         }
         let hourAgo = Instant(milliseconds: WallClock.now.milliseconds - 3_600_000)
-        try await onDisk { () throws(DiskError) in try folder.removeUnfinished(before: hourAgo) }
-        var left = waiting[...]
+        var left = try await onDisk { () throws(DiskError) in try folder.waiting(unfinishedSince: hourAgo) }[...]
         while outcome.stopped == nil, !left.isEmpty {
             let next = left.prefix(Self.together(left))
             left = left.dropFirst(next.count)
