@@ -2,14 +2,14 @@
 
 SWIFT ?= swift
 APT_PACKAGES := libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev protobuf-compiler libgmime-3.0-dev zlib1g-dev libzstd-dev libsnappy-dev libdeflate-dev \
-	libsqlite3-dev libsodium-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv zsh fish libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
+	libsqlite3-dev libsodium-dev libmimalloc-dev pkg-config rclone gnupg openssh-client openssh-sftp-server libwrap0 strace jq python3 python3-venv zsh fish libpython3.11-testsuite golang-go golang-github-containerd-ttrpc-dev gogottrpc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
 READERS := .build/python/requirements.txt
 CLIENTS := .build/clients/python/installed .build/c/sanitized/scenes
 SERVERS := .build/servers/requirements.txt .build/servers/openssh/usr/sbin/sshd .build/servers/postfix/usr/sbin/postfix .build/servers/prometheus/usr/bin/promtool
-.PHONY: help deps demo build test man install release deb test-package soak crash check bench bench-deps fuzz protos format
+.PHONY: help deps demo build test man install release deb test-package soak crash check bench bench-deps bench-growth bench-count bench-page fuzz protos format
 
 help:            ## Lists these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -185,11 +185,11 @@ protos: deps     ## Generates Sources/CMessages from Protos with protoc-c, and w
 check: build     ## Checks the house rules alone: formatting, generated code, imports, comments, lengths, links.
 	$(SWIFT) test --skip-build --filter TidyTests
 
-# What measures each of the goals: `make bench ONLY=P5`; deliveries have a goal of their own: `ONLY=DELIVERY`.
+# What measures each of the goals. Of one: `make bench ONLY=P5`, or `ONLY="P1 P4"`; of what has no goal: `ONLY="SENDER DELIVERY FAIRNESS"`.
 BENCH_P1 := ingest
 BENCH_P2 := ingest
 BENCH_P3 := ingest
-BENCH_P4 := governance
+BENCH_P4 := disabled
 BENCH_P5 := export
 BENCH_P6 := store
 BENCH_P7 := start
@@ -198,15 +198,39 @@ BENCH_P9 := store
 BENCH_P10 := growth
 BENCH_DELIVERY := delivery
 BENCH_SENDER := sender
-BENCHES ?= $(if $(ONLY),$(sort $(foreach goal,$(ONLY),$(BENCH_$(goal)))),ingest memory fairness governance)
-bench-deps:
-	@missing=$$(for p in redis-server postgresql postgresql-contrib; do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
+BENCH_FAIRNESS := fairness
+BENCHES ?= $(if $(ONLY),$(sort $(foreach goal,$(ONLY),$(BENCH_$(goal)))),ingest disabled export store start memory)
+BENCH_PACKAGES := redis-server postgresql postgresql-contrib nats-server libnats-dev gcc
+BENCH := .build/bench
+bench-deps: deps
+	@missing=$$(for p in $(BENCH_PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed$$' || echo $$p; done); \
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
-bench: deps bench-deps $(READERS) $(SERVERS) $(CLIENTS) ## Measures a release build beside its peers (ONLY="P1 P5", or BENCHES="ingest growth …").
+# Another commit's daemon, built in a folder of its own.
+BASE_TREE = $(BENCH)/base/$(shell git rev-parse --short $(BASE) 2>/dev/null)
+bench: bench-deps $(READERS) $(if $(filter sender delivery,$(BENCHES)),$(SERVERS) $(CLIENTS)) $(BENCH)/python ## Measures a release build beside its peers (ONLY="P1 P5"; BASE=COMMIT: beside another commit too).
 	$(SWIFT) build -c release --product msgexportd
 	$(SWIFT) build -c release --product Bench
-	for bench in $(BENCHES); do "$$($(SWIFT) build -c release --show-bin-path)/Bench" $$bench "$$($(SWIFT) build -c release --show-bin-path)"; done
+	$(if $(BASE),[ -d $(BASE_TREE) ] || git worktree add --detach $(BASE_TREE) $(BASE); cd $(BASE_TREE) && $(SWIFT) build -c release --product msgexportd)
+	rm -rf $(BENCH)/results && mkdir -p $(BENCH)/results
+	bin="$$($(SWIFT) build -c release --show-bin-path)"; for bench in $(BENCHES); do \
+		"$$bin/Bench" $$bench "$$bin" $(BENCH)/results $(if $(BASE),"$$(cd $(BASE_TREE) && $(SWIFT) build -c release --show-bin-path)"); done
+	$(BENCH)/python/bin/python Tests/Bench/report.py $(BENCH)/results $(BENCH)/report
+
+bench-growth:    ## Measures what grows: 20 million records, 1,000 connections, 1,000 sandboxes.
+	$(MAKE) --no-print-directory bench BENCHES=growth
+
+bench-count:     ## Counts the instructions of an ingest and of each encoder, beside what they were last.
+	command -v valgrind >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends valgrind libc6-dbg >/dev/null; }
+	$(MAKE) --no-print-directory bench BENCHES=count
+
+bench-page:      ## Puts what the last `make bench` found into BENCHMARKS.md.
+	$(BENCH)/python/bin/python Tests/Bench/report.py $(BENCH)/results Tests/Bench/Report BENCHMARKS.md
+
+$(BENCH)/python: Tests/Bench/requirements.txt | deps
+	/usr/bin/python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 # libFuzzer guides itself by the coverage of everything below, the generated C included. A target's corpus is what
 # it finds new; the inputs in the repository are its seeds. The canary comes first: it must fail, or no failure would be seen.

@@ -62,7 +62,7 @@ let package = Package(
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CMalloc", providers: [.apt(["libmimalloc-dev"])]),
         .systemLibrary(name: "CProcess"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
         .target(name: "CMessages", dependencies: ["CProtobufC"]),
@@ -115,10 +115,17 @@ let package = Package(
         program(
             "Bench",
             [
-                "Dataset", "Disk", "MessageExportClient", "Messages", "Model", "RPC", "TestSupport", crypto, nio, subprocess,
+                "CZstd", "Dataset", "Disk", "Formats", "MessageExportClient", "Messages", "Model", "RPC", "TestSupport", crypto,
+                nio, subprocess,
                 system,
             ],
-            path: "Tests/Bench"),
+            path: "Tests/Bench",
+            exclude: [
+                "Peers/main_queue.c", "Peers/nats_load.c", "Peers/ttrpc_answer.go", "Peers/export_peers.py",
+                "Peers/sender_cost.py", "Report",
+                "report.py",
+                "requirements.txt",
+            ]),
         .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
         module("FuzzTargets", ["RPC", "Messages", "Model", nio], path: "Tests/Fuzz/Targets"),
         program("Fuzz", ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz/Program"),

@@ -1,1 +1,1 @@
-#include <malloc.h>
+#include <mimalloc.h>

@@ -63,6 +63,18 @@ func pack<C>(_ message: UnsafePointer<C>) -> [UInt8] {
     }
 }
 
+/// What comes before that many bytes of a field below 16, on the wire.
+func lengthDelimited(field: UInt8, count: Int) -> [UInt8] {
+    var bytes = [field << 3 | 2]
+    var rest = count
+    while rest > 0x7F {
+        bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+        rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+    return bytes
+}
+
 /// Memory for the parts of one C message while it is built and packed.
 final class Draft {
     private let arena: OpaquePointer

@@ -24,6 +24,13 @@ package struct StoredMessage: Hashable, WireMessage {
         }
     }
 
+    /// The packed bytes in pieces that follow one another, of which the message is one: it is not copied.
+    package var pieces: [[UInt8]] {
+        var rest = self
+        rest.message = []
+        return message.isEmpty ? [rest.packed] : [lengthDelimited(field: 1, count: message.count), message, rest.packed]
+    }
+
     package var packed: [UInt8] {
         pack(messageexport__v1__stored_message__init) { draft, wire in
             wire.message = draft.bytes(message)

@@ -25,7 +25,7 @@ public enum Limits {
     /// Names and metadata of a call, beside its message: they are kept as long as it is.
     public static let envelopeBytes = 16 << 10
     /// Calls served for one connection before the others have their turn: some 0.2 ms of work.
-    public static let callsPerTurn = 16
+    public static let callsPerTurn = 64
     /// Answers of all connections that are larger than `frameBytesUnasked` and not yet handed to the kernel; beyond it a call is
     /// answered with an error instead: whoever does not read what it asked for must not fill the memory.
     public static let answerBytes = 64 << 20

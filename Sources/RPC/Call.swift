@@ -108,6 +108,8 @@ package protocol Cancellable: AnyObject {
 package protocol MessageReceiver: Cancellable {
     /// A message; give it back with `Call.release` when it needs no memory any more.
     func receive(_ message: [UInt8])
+    /// What had come of messages was received, or others have their turn first: what was gathered of them is to be gone on with.
+    func endTurn()
     /// There are no more.
     func close()
     /// The server stops: what still comes need not be taken; the call is to be ended, with `stopping` where its peer would have sent
@@ -118,6 +120,11 @@ package protocol MessageReceiver: Cancellable {
 extension Status {
     /// Why nothing is begun any more.
     package static let stopping = Status(.unavailable, "the daemon is stopping", hint: "try again")
+}
+
+extension MessageReceiver {
+    /// Nothing was gathered.
+    package func endTurn() {}
 }
 
 /// Serves a method. Called on a connection's event loop: must not block.

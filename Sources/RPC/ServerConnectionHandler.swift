@@ -26,8 +26,12 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
     private let number: UInt64
     private let outbox: Outbox
     private var connection: ServerConnection
-    /// Who takes the messages of calls, or is told of their end, by serial.
-    private var receivers: [UInt64: any Cancellable] = [:]
+    /// Who is told of the end of calls, by serial.
+    private var cancellables: [UInt64: any Cancellable] = [:]
+    /// Who takes the messages of calls.
+    private var receivers: [UInt64: any MessageReceiver] = [:]
+    /// Who has received messages in this turn.
+    private var receiving: (any MessageReceiver)?
     private var context: ChannelHandlerContext?
     private var hasHeldRead = false
     /// Others have their turn: there is more to serve.
@@ -62,7 +66,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         wake = nil
         memory.stopWaiting(self)
         giveFrameBack()
-        for call in connection.streams.abandonAll() { receivers[call.serial]?.cancel() }
+        for call in connection.streams.abandonAll() { cancel(call) }
         _ = connection.streams.drain()
         account()
         outbox.resumeSenders()
@@ -96,6 +100,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
             served += 1
             if served == Limits.callsPerTurn { yield(context) }
         }
+        endTurn()
         if lacksMemory { waitForMemory() }
         scheduleWake(context.eventLoop)
     }
@@ -104,12 +109,10 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         switch action {
         case .stream(.begin(let id, let beginning)): begin(id, beginning, context)
         case .stream(.message(let id, let message, let isLast)):
-            guard let receiver = receivers[id.serial] as? any MessageReceiver else { return }
-            receiver.receive(message)
-            if isLast { receiver.close() }
-        case .stream(.close(let id)): (receivers[id.serial] as? any MessageReceiver)?.close()
+            if let receiver = receivers[id.serial] { receive(message, receiver, isLast: isLast) }
+        case .stream(.close(let id)): receivers[id.serial].map(close)
         case .stream(.cancel(let id, let status)):
-            receivers[id.serial]?.cancel()
+            cancel(id)
             answer(id.streamID, status, context)
         case .stream(.answer(let streamID, let status)): answer(streamID, status, context)
         case .stream(.ignore): break
@@ -119,6 +122,28 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         }
     }
 
+    private func receive(_ message: [UInt8], _ receiver: any MessageReceiver, isLast: Bool) {
+        if let receiving, receiving !== receiver { receiving.endTurn() }
+        receiving = receiver
+        receiver.receive(message)
+        if isLast { close(receiver) }
+    }
+
+    private func close(_ receiver: any MessageReceiver) {
+        endTurn()
+        receiver.close()
+    }
+
+    private func cancel(_ call: CallID) {
+        endTurn()
+        (receivers[call.serial] ?? cancellables[call.serial])?.cancel()
+    }
+
+    private func endTurn() {
+        receiving?.endTurn()
+        receiving = nil
+    }
+
     private func begin(_ id: CallID, _ beginning: ServerStreams.Beginning, _ context: ChannelHandlerContext) {
         guard let method = shared.methods[beginning.method.name] else { preconditionFailure("only what is served begins") }
         let call = Call(
@@ -126,12 +151,15 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
             id: id, outbox: outbox)
         switch method.handler {
         case .single(let serve):
-            if let cancellable = serve(call, beginning.message ?? []) { receivers[id.serial] = cancellable }
+            if let cancellable = serve(call, beginning.message ?? []) { cancellables[id.serial] = cancellable }
         case .stream(let open):
             let receiver = open(call)
             receivers[id.serial] = receiver
-            if let message = beginning.message { receiver.receive(message) }
-            if beginning.isLast { receiver.close() }
+            if let message = beginning.message {
+                receive(message, receiver, isLast: beginning.isLast)
+            } else if beginning.isLast {
+                close(receiver)
+            }
         }
     }
 
@@ -258,6 +286,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
 
     private func end(_ id: CallID) -> Bool {
         receivers[id.serial] = nil
+        cancellables[id.serial] = nil
         return connection.streams.end(id)
     }
 
@@ -297,7 +326,8 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
 
     /// Takes no further calls and messages, answers those under way, then closes.
     func drain() {
-        for call in connection.streams.drain() { (receivers[call.serial] as? any MessageReceiver)?.stop() }
+        endTurn()
+        for call in connection.streams.drain() { receivers[call.serial]?.stop() }
         if connection.streams.isDrained, let context { closeAfterWrites(context) }
     }
 

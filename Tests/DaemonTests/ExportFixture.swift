@@ -134,11 +134,12 @@ extension ExportFixture.Running {
             content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: text)))
         let stored = StoredMessage(
             message: message.packed, configurationID: "c", configurationVersion: 1, sentAt: Instant(milliseconds: 0))
-        let submission = Submission(
-            submitter: 1, id: message.id, contentSHA256: Array(SHA256.hash(data: message.packed)),
-            group: Term(.configuration, "c"), terms: [], payload: stored.packed)
+        let submission = Submission(submitter: 1, id: message.id, bytes: message.packed.count) {
+            Submission.Body(
+                contentSHA256: Array(SHA256.hash(data: message.packed)), group: Term(.configuration, "c"), payload: stored.pieces)
+        }
         let appended = await withCheckedContinuation { continuation in
-            entry.store.append(submission) { continuation.resume(returning: $0) }
+            entry.store.append([RecordStore.Entry(submission) { continuation.resume(returning: $0) }])
         }
         guard case .stored(_, let expiresAt) = try appended.get() else { throw Status(.internal, "\(id) was not stored") }
         return (entry.store.totals.lastSequence, expiresAt)

@@ -144,7 +144,7 @@ private let flipsAll = ProcessInfo.processInfo.environment["ALL"] != nil
                 continue
             }
             for record in try store.all() {
-                #expect(record.payload == (try StoreFixture.submission(record.id.value).payload), "SEED=\(seed)")
+                #expect([record.payload] == (try StoreFixture.submission(record.id.value).body.payload), "SEED=\(seed)")
             }
             #expect(await store.append(try StoreFixture.submission("new")).isStored, "SEED=\(seed)")
         }

@@ -63,7 +63,8 @@ import Testing
                 #expect(Set(ids).count == ids.count, "found twice: \(context)")
                 #expect(Set(ids).isSubset(of: told.sent), "found, but never sent: \(context)")
                 for record in records {
-                    #expect(record.payload == (try StoreFixture.submission(record.id.value).payload), "changed: \(context)")
+                    #expect(
+                        [record.payload] == (try StoreFixture.submission(record.id.value).body.payload), "changed: \(context)")
                 }
                 let onlyTails = store.recoveryReports.allSatisfy { $0.contains("possibly acknowledged") }
                 #expect(!syncs || onlyTails, "damage reported where there is none: \(store.recoveryReports), \(context)")

@@ -16,7 +16,7 @@ import Testing
         let store = try fixture.open(files)
         #expect(await store.append(try StoreFixture.submission("a")).isStored)
         let found = try store.find(try MessageID("a"))
-        #expect(found.map(\.payload) == [try StoreFixture.submission("a").payload])
+        #expect(found.map(\.payload) == (try StoreFixture.submission("a").body.payload))
         await store.close()
         #expect(try fixture.open(files).find(try MessageID("a")) == found)
     }
@@ -60,6 +60,30 @@ import Testing
         #expect(try store.all().isEmpty)
         #expect(await store.append(try StoreFixture.submission("a")).isStored)
         #expect(await store.append(try StoreFixture.submission("a"), keep: false).isDuplicate)
+    }
+
+    @Test func `what is handed over together is decided one after the other, each by what came before it`() async throws {
+        let store = try fixture.open(files)
+        #expect(await store.append(try StoreFixture.submission("old")).isStored)
+        let answers = Mutex<[String: Result<RecordStore.Appended, DatasetError>]>([:])
+        func entry(
+            _ name: String, _ submission: Submission, keep: Bool = true
+        ) -> RecordStore.Entry {
+            RecordStore.Entry(submission, keep: keep) { result in answers.withLock { $0[name] = result } }
+        }
+        store.append([
+            entry("new", try StoreFixture.submission("a")), entry("again", try StoreFixture.submission("a")),
+            entry("other", try StoreFixture.submission("a", content: "other")),
+            entry("not kept", try StoreFixture.submission("b"), keep: false), entry("old", try StoreFixture.submission("old")),
+            entry("old, other", try StoreFixture.submission("old", content: "other")),
+        ])
+        await store.close()
+        let found = answers.withLock { $0 }
+        #expect(found.count == 6)
+        #expect(found["new"]?.isStored == true && found["again"]?.isDuplicate == true && found["old"]?.isDuplicate == true)
+        #expect(found["other"]?.failure == .conflict && found["old, other"]?.failure == .conflict)
+        #expect(try found["not kept"]?.get() == .notKept)
+        #expect(try store.all().map(\.id.value) == ["old", "a"])
     }
 
     @Test func `many waiting submissions share one sync and each gets one record`() async throws {

@@ -31,13 +31,20 @@ struct StoreFixture {
         _ id: String, content: String = "", submitter: UInt32 = 1000, group: String = "g", terms: [Term] = []
     ) throws -> Submission {
         let payload = Array("payload of \(id) \(content)".utf8)
-        return Submission(
-            submitter: submitter, id: try MessageID(id), contentSHA256: Array(SHA256.hash(data: payload)),
-            group: Term(.configuration, group), terms: terms, payload: payload)
+        return Submission(submitter: submitter, id: try MessageID(id), bytes: payload.count) {
+            Submission.Body(
+                contentSHA256: Array(SHA256.hash(data: payload)), group: Term(.configuration, group), terms: terms,
+                payload: [payload])
+        }
     }
 }
 
 extension RecordStore {
+    /// Hands over a record.
+    func append(_ submission: Submission, keep: Bool = true, completion: @escaping Completion) {
+        append([Entry(submission, keep: keep, completion: completion)])
+    }
+
     /// Hands over a record and waits for its answer.
     func append(_ submission: Submission, keep: Bool = true) async -> Result<Appended, DatasetError> {
         await withCheckedContinuation { continuation in

@@ -21,6 +21,15 @@ import Testing
         Message(id: try MessageID(id), configuration: "c", sentAt: Instant(milliseconds: 5), content: content)
     }
 
+    @Test(arguments: [0, 1, 127, 128, 16_383, 16_384, 70_000])
+    func `a stored message in pieces is what it is in one, whatever its size`(_ size: Int) throws {
+        let stored = StoredMessage(
+            message: (0..<size).map { UInt8(truncatingIfNeeded: $0) }, configurationID: "c", configurationVersion: 3,
+            sentAt: Instant(milliseconds: 5))
+        #expect(Array(stored.pieces.joined()) == stored.packed)
+        #expect(try StoredMessage(packed: Array(stored.pieces.joined())) == stored)
+    }
+
     @Test func `what is said of methods is what the .proto files say: names, which side streams, what may be repeated`() throws {
         let folder = Programs.repository.appending("Protos").string
         var declared: [MethodName: (streams: [Bool], level: String)] = [:]

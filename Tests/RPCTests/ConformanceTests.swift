@@ -1,5 +1,6 @@
 import Messages
 import Model
+import NIOCore
 import RPC
 import Testing
 
@@ -84,6 +85,28 @@ import Testing
             try peer.write(.data(1, [8]), .end(1))
             #expect(try peer.readFrame() == .data(1, [8]))
             #expect(try peer.readFrame() == .end(1))
+        }
+    }
+
+    @Test func `what comes together is one turn, which ends before its call is closed, and after so many at the latest`()
+        async throws
+    {
+        try await withTestServer { server in
+            let peer = try RawPeer(server.path)
+            try peer.write(S.gather.request(1, flags: .remoteOpen), .data(1, [1]), .data(1, [2]), .end(1))
+            #expect(try peer.readFrame() == .data(1, [1, 2]))
+            #expect(try peer.readFrame() == .end(1))
+            // Two calls take turns on one connection.
+            try peer.write(
+                S.gather.request(3, flags: .remoteOpen), S.gather.request(5, flags: .remoteOpen), .data(3, [3]), .data(5, [5]),
+                .data(3, [4]))
+            #expect(try (0..<3).map { _ in try peer.readFrame() } == [.data(3, [3]), .data(5, [5]), .data(3, [4])])
+            let many = (0..<Limits.callsPerTurn + 6).map { UInt8($0) }
+            var bytes = ByteBuffer()
+            for byte in many { Frame.data(3, [byte]).write(into: &bytes) }
+            try peer.write(Array(bytes.readableBytesView))
+            #expect(try peer.readFrame() == .data(3, Array(many.prefix(Limits.callsPerTurn))))
+            #expect(try peer.readFrame() == .data(3, Array(many.suffix(6))))
         }
     }
 

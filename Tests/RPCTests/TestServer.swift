@@ -21,13 +21,16 @@ final class TestServer: Sendable {
     /// Takes many and gives nothing back; never ends by itself.
     static let hoard = name("Hoard", clientStreams: true, serverStreams: true)
 
+    /// Answers what came in a turn with all of it together.
+    static let gather = name("Gather", clientStreams: true, serverStreams: true)
+
     static func name(_ method: String, clientStreams: Bool = false, serverStreams: Bool = false) -> MethodDescription {
         MethodDescription(
             name: MethodName(service: "test.Echo", method: method), clientStreams: clientStreams, serverStreams: serverStreams,
             isRepeatable: method == "Echo")
     }
 
-    static let descriptions = [echo, silent, large, join, count, chat, hoard].reduce(into: [:]) { $0[$1.name] = $1 }
+    static let descriptions = [echo, silent, large, join, count, chat, hoard, gather].reduce(into: [:]) { $0[$1.name] = $1 }
 
     enum Event: Equatable {
         case begun(String)
@@ -111,6 +114,7 @@ final class TestServer: Sendable {
                     return nil
                 }),
             Method(Self.chat, .stream { Listener($0, "Chat", happened) }),
+            Method(Self.gather, .stream { Listener($0, "Gather", happened) }),
             Method(Self.hoard, .stream { Listener($0, "Hoard", happened) }),
         ]
     }
@@ -133,6 +137,12 @@ final class TestServer: Sendable {
             joined += message
             if name == "Chat" { call.post(message) }
             if name != "Hoard" { call.release(messages: 1, bytes: message.count) }
+        }
+
+        func endTurn() {
+            guard name == "Gather", !joined.isEmpty else { return }
+            call.post(joined)
+            joined = []
         }
 
         func close() {

@@ -1,3 +1,4 @@
+import Dataset
 import Messages
 import Model
 import RPC
@@ -13,9 +14,10 @@ struct IngestHandler: Sendable {
             let request = try CheckedIngest(packed: request)
             let entry = try ingester.entry(request.sandbox, of: call)
             let gathering = Gathering(call, count: request.messages.count)
-            for (index, message) in request.messages.enumerated() {
-                ingester.ingest(message, at: "messages[\(index)]", of: call, into: entry) { gathering.put($0, at: index) }
-            }
+            entry.store.append(
+                request.messages.enumerated().compactMap { index, message in
+                    ingester.decide(message, at: "messages[\(index)]", of: call, into: entry) { gathering.put($0, at: index) }
+                })
         } catch {
             call.answer(.failure(error))
         }

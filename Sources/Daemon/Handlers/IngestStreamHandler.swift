@@ -1,3 +1,4 @@
+import Dataset
 import Messages
 import Model
 import RPC
@@ -9,6 +10,8 @@ final class IngestStreamHandler: MessageReceiver {
     private let ingester: Ingester
     private let results: Results
     private var isOver = false
+    /// What came in this turn, and the dataset it is for: handed over together.
+    private var gathered: (store: RecordStore, entries: [RecordStore.Entry])?
 
     init(_ call: Call, _ ingester: Ingester) {
         self.call = call
@@ -23,9 +26,10 @@ final class IngestStreamHandler: MessageReceiver {
             results.begin()
             do throws(Status) {
                 let entry = try ingester.entry(request.sandbox, of: call)
-                ingester.ingest(request.message, at: "message", of: call, into: entry) { [results] result in
+                let decided = ingester.decide(request.message, at: "message", of: call, into: entry) { [results] result in
                     results.put(.init(tag: request.tag, result: result), bytes: message.count)
                 }
+                if let decided { gather(decided, for: entry.store) }
             } catch {
                 results.put(.init(tag: request.tag, result: .failure(error)), bytes: message.count)
             }
@@ -34,6 +38,18 @@ final class IngestStreamHandler: MessageReceiver {
             isOver = true
             results.end(error)
         }
+    }
+
+    private func gather(_ entry: RecordStore.Entry, for store: RecordStore) {
+        if let gathered, gathered.store !== store { endTurn() }
+        if gathered == nil { gathered = (store, []) }
+        gathered?.entries.append(entry)
+    }
+
+    func endTurn() {
+        guard let (store, entries) = gathered else { return }
+        gathered = nil
+        store.append(entries)
     }
 
     func close() { results.end(nil) }
@@ -52,6 +68,10 @@ final class IngestStreamHandler: MessageReceiver {
             var gathered: [IngestStreamResponse.TaggedResult] = []
             /// Of the gathered results' messages.
             var bytes = 0
+        }
+
+        /// What is the event loop's alone.
+        private struct Progress {
             var unanswered = 0
             /// Nothing more comes; how the call ends when all is answered.
             var end: Result<Void, Status>?
@@ -60,13 +80,14 @@ final class IngestStreamHandler: MessageReceiver {
 
         private let call: Call
         private let state = Mutex(State())
+        private let progress = Mutex(Progress())
 
         init(_ call: Call) {
             self.call = call
         }
 
         func begin() {
-            state.withLock { $0.unanswered += 1 }
+            progress.withLock { $0.unanswered += 1 }
         }
 
         func put(_ result: IngestStreamResponse.TaggedResult, bytes: Int) {
@@ -82,25 +103,25 @@ final class IngestStreamHandler: MessageReceiver {
         private func take() -> [UInt8] {
             let (gathered, bytes) = state.withLock { state in
                 defer { (state.gathered, state.bytes) = ([], 0) }
-                state.unanswered -= state.gathered.count
                 return (state.gathered, state.bytes)
             }
+            progress.withLock { $0.unanswered -= gathered.count }
             call.release(messages: gathered.count, bytes: bytes)
             endIfDone()
             return IngestStreamResponse(results: gathered).packed
         }
 
         func end(_ status: Status?) {
-            state.withLock { state in
-                if state.end == nil { state.end = status.map { .failure($0) } ?? .success(()) }
+            progress.withLock { progress in
+                if progress.end == nil { progress.end = status.map { .failure($0) } ?? .success(()) }
             }
             endIfDone()
         }
 
         private func endIfDone() {
-            let end = state.withLock { state -> Result<Void, Status>? in
-                guard state.unanswered == 0, !state.hasEnded, let end = state.end else { return nil }
-                state.hasEnded = true
+            let end = progress.withLock { progress -> Result<Void, Status>? in
+                guard progress.unanswered == 0, !progress.hasEnded, let end = progress.end else { return nil }
+                progress.hasEnded = true
                 return end
             }
             switch end {

@@ -24,14 +24,27 @@ struct Ingester: Sendable {
 
     /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
     ///
-    /// - Parameters:
-    ///   - path: of the message in what was sent; nil: it is all of it.
-    ///   - handedOverAt: when it was sent, unless it says so itself; nil: now.
+    /// - Parameters: those of `decide`.
     func ingest(
         _ message: Result<CheckedMessage, Status>, at path: @autoclosure () -> String? = nil, of call: Call,
         into entry: SandboxDirectory.Entry, handedOverAt: Instant? = nil,
         completion: @escaping Completion
     ) {
+        let decided = decide(message, at: path(), of: call, into: entry, handedOverAt: handedOverAt, completion: completion)
+        if let decided { entry.store.append([decided]) }
+    }
+
+    /// Decides about a checked message of a call, or what is wrong with it: what is to be handed to the sandbox's dataset; nil: it is answered.
+    /// `completion` is called once, before this returns or on another thread.
+    ///
+    /// - Parameters:
+    ///   - path: of the message in what was sent; nil: it is all of it.
+    ///   - handedOverAt: when it was sent, unless it says so itself; nil: now.
+    func decide(
+        _ message: Result<CheckedMessage, Status>, at path: @autoclosure () -> String? = nil, of call: Call,
+        into entry: SandboxDirectory.Entry, handedOverAt: Instant? = nil,
+        completion: @escaping Completion
+    ) -> RecordStore.Entry? {
         let (meter, start) = (entry.meter, BootClock.nanoseconds)
         let completion: Completion = { result in
             meter.count(result)
@@ -42,17 +55,44 @@ struct Ingester: Sendable {
         case .failure(let status): completion(.failure(status))
         case .success(let message):
             do throws(Status) {
-                try ingest(message, of: call, into: entry, handedOverAt ?? time.now, completion: completion)
+                return try decide(message, of: call, into: entry, handedOverAt ?? time.now, completion: completion)
             } catch {
                 completion(.failure(path().map { error.within($0) } ?? error))
             }
         }
+        return nil
     }
 
-    private func ingest(
+    private func decide(
         _ message: CheckedMessage, of call: Call, into entry: SandboxDirectory.Entry, _ handedOverAt: Instant,
         completion: @escaping Completion
-    ) throws(Status) {
+    ) throws(Status) -> RecordStore.Entry {
+        let configuration = try configuration(of: message, in: entry)
+        let sentAt = message.sentAt ?? handedOverAt
+        let make: @Sendable () -> Submission.Body = {
+            let stored = StoredMessage(
+                message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
+                sentAt: sentAt)
+            return Submission.Body(
+                contentSHA256: Array(SHA256.hash(data: message.packed)), group: Term(configuration), terms: message.terms,
+                payload: stored.pieces)
+        }
+        // What takes its time is left to whoever writes it, and not done for what is not kept; but one message that is larger than a frame
+        // holds up no others there.
+        let body = message.packed.count > Limits.frameBytes ? make() : nil
+        let submission = Submission(
+            submitter: call.peer.uid, source: call.connection, id: message.id, bytes: message.packed.count
+        ) { body ?? make() }
+        let refusal = reasonNotToKeep(sentAt, configuration, entry)
+        return RecordStore.Entry(submission, keep: refusal == nil) { result in
+            completion(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
+        }
+    }
+
+    /// The configuration that a message names, which must be in force and of its channel.
+    private func configuration(
+        of message: CheckedMessage, in entry: SandboxDirectory.Entry
+    ) throws(Status) -> ChannelConfiguration {
         guard let configuration = entry.configurations[message.configuration] else {
             // Whatever is no name is not repeated.
             let name = (try? ResourceName(message.configuration))?.value ?? "of that name"
@@ -74,18 +114,7 @@ struct Ingester: Sendable {
         guard entry.messageExport else {
             throw Status(.failedPrecondition, "the organization is not entitled to message export")
         }
-        let sentAt = message.sentAt ?? handedOverAt
-        let stored = StoredMessage(
-            message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
-            sentAt: sentAt)
-        let submission = Submission(
-            submitter: call.peer.uid, source: call.connection, id: message.id,
-            contentSHA256: Array(SHA256.hash(data: message.packed)), group: Term(configuration), terms: message.terms,
-            payload: stored.packed)
-        let refusal = reasonNotToKeep(sentAt, configuration, entry)
-        entry.store.append(submission, keep: refusal == nil) { result in
-            completion(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
-        }
+        return configuration
     }
 
     /// Why a message is not kept; nil: it is. No backfill: what was sent before its interval of the flag belongs to none.

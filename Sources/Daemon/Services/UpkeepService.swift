@@ -20,7 +20,7 @@ struct UpkeepService: Service {
                 await sandboxes.bringUpFailed(logger)
                 for entry in directory.snapshot.entries.values where !Task.isShuttingDownGracefully { await compact(entry) }
                 // What was needed for a time is given back to the system.
-                malloc_trim(0)
+                mi_collect(true)
             }
         } onGracefulShutdown: {
             for entry in directory.snapshot.entries.values { entry.store.prepareToClose() }

@@ -1,48 +1,73 @@
 package import Model
 
-/// What is handed to the dataset for one message.
+/// What is handed to the dataset for one message: what decides about it, and the rest, which is made where there is time for it.
 package struct Submission: Sendable {
+    /// What is only looked at when the record is written, or compared.
+    package struct Body: Sendable {
+        /// SHA-256 of the content: the same id again is a duplicate only with the same.
+        package let contentSHA256: [UInt8]
+        /// What records are counted by, day by day.
+        package let group: Term
+        /// What it is found by, beside its id and its group.
+        package let terms: [Term]
+        /// The record as the caller encodes it, in pieces that follow one another; the dataset does not look into it.
+        package let payload: [[UInt8]]
+
+        /// - Precondition: `contentSHA256` has 32 bytes. Of the terms the first `Limits.termsPerRecord` count.
+        package init(contentSHA256: [UInt8], group: Term, terms: [Term] = [], payload: [[UInt8]]) {
+            precondition(contentSHA256.count == 32, "SHA-256 has 32 bytes")
+            self.contentSHA256 = contentSHA256
+            self.group = group
+            self.terms = terms.count <= Limits.termsPerRecord ? terms : Array(terms.prefix(Limits.termsPerRecord))
+            self.payload = payload
+        }
+
+        /// Of the content.
+        var content: Fingerprint { Fingerprint(digest: contentSHA256) }
+    }
+
     /// uid of the process that handed it over.
     package let submitter: UInt32
     /// Where it came from, such as a connection: those that wait take turns by it, and keep their order within it.
     package let source: UInt64
     /// The sender's id, unique for its submitter.
     package let id: MessageID
-    /// SHA-256 of the content: the same id again is a duplicate only with the same.
-    package let contentSHA256: [UInt8]
-    /// What records are counted by, day by day.
-    package let group: Term
-    /// What it is found by, beside its id and its group.
-    package let terms: [Term]
-    /// The record as the caller encodes it; the dataset does not look into it.
-    package let payload: [UInt8]
+    /// Bytes it takes in a batch, about.
+    let size: Int
     /// Of submitter and id, the scope of which is the submitter: nobody can probe or squat another's.
     let fingerprint: Fingerprint
-    /// Of the content.
-    let content: Fingerprint
+    private let make: @Sendable () -> Body
 
-    /// - Precondition: `contentSHA256` has 32 bytes. Of the terms the first `Limits.termsPerRecord` count.
+    /// - Parameters:
+    ///   - bytes: of the payload, about: what it is counted as while it waits.
+    ///   - body: makes the same each time; called on any thread, some of the time more than once.
     package init(
-        submitter: UInt32, source: UInt64 = 0, id: MessageID, contentSHA256: [UInt8], group: Term, terms: [Term] = [],
-        payload: [UInt8]
+        submitter: UInt32, source: UInt64 = 0, id: MessageID, bytes: Int, body: @escaping @Sendable () -> Body
     ) {
-        precondition(contentSHA256.count == 32, "SHA-256 has 32 bytes")
         self.submitter = submitter
         self.source = source
         self.id = id
-        self.contentSHA256 = contentSHA256
-        self.group = group
-        self.terms = Array(terms.prefix(Limits.termsPerRecord))
-        self.payload = payload
+        size = bytes + id.value.utf8.count + Submission.overhead
         fingerprint = Fingerprint(submitter: submitter, id: id)
-        content = Fingerprint(digest: contentSHA256)
+        make = body
     }
 
-    /// Bytes it takes in a batch, about.
-    var size: Int { payload.count + id.value.utf8.count + terms.count * 8 + Submission.overhead }
+    /// All that is not known before it is asked for: takes as long as hashing the content does.
+    package var body: Body { make() }
 
     /// What goes with any submission, whatever is in it.
     static let overhead = 72
+}
+
+/// A submission that is being written.
+struct NewRecord: Sendable {
+    let submission: Submission
+    let body: Submission.Body
+
+    init(_ submission: Submission) {
+        self.submission = submission
+        body = submission.body
+    }
 }
 
 /// A record as the dataset keeps it.
@@ -91,14 +116,14 @@ enum EntryCoding {
     private static let fixedSize = 4 + 4 + 4 + 32 + 8 + 2 + 2
 
     /// Records that are new, of one time, with sequences without gaps.
-    static func encode(_ submissions: [Submission]) -> [UInt8] {
+    static func encode(_ records: [NewRecord]) -> [UInt8] {
         var writer = ByteWriter()
-        writer.bytes.reserveCapacity(submissions.reduce(0) { $0 + $1.size })
-        for (offset, submission) in submissions.enumerated() {
+        writer.bytes.reserveCapacity(records.reduce(0) { $0 + $1.submission.size + $1.body.terms.count * 8 })
+        for (offset, record) in records.enumerated() {
             write(
-                &writer, sequenceOffset: UInt32(offset), timeOffset: 0, submitter: submission.submitter,
-                content: submission.contentSHA256, group: submission.group, terms: submission.terms, id: submission.id,
-                payload: submission.payload)
+                &writer, sequenceOffset: UInt32(offset), timeOffset: 0, submitter: record.submission.submitter,
+                content: record.body.contentSHA256, group: record.body.group, terms: record.body.terms, id: record.submission.id,
+                payload: record.body.payload)
         }
         return writer.bytes
     }
@@ -112,16 +137,16 @@ enum EntryCoding {
                 &writer, sequenceOffset: UInt32(record.sequence - first.sequence),
                 timeOffset: UInt32(max(0, record.ingestedAt.milliseconds - first.ingestedAt.milliseconds)),
                 submitter: record.submitter, content: record.contentSHA256, group: record.group, terms: record.terms,
-                id: record.id, payload: record.payload)
+                id: record.id, payload: [record.payload])
         }
         return writer.bytes
     }
 
     private static func write(
         _ writer: inout ByteWriter, sequenceOffset: UInt32, timeOffset: UInt32, submitter: UInt32, content: [UInt8], group: Term,
-        terms: [Term], id: MessageID, payload: [UInt8]
+        terms: [Term], id: MessageID, payload: [[UInt8]]
     ) {
-        writer.write(UInt32(fixedSize + terms.count * 8 + id.value.utf8.count + payload.count))
+        writer.write(UInt32(fixedSize + terms.count * 8 + id.value.utf8.count + payload.reduce(0) { $0 + $1.count }))
         writer.write(sequenceOffset)
         writer.write(timeOffset)
         writer.write(submitter)
@@ -130,7 +155,7 @@ enum EntryCoding {
         writer.write(UInt16(terms.count))
         for term in terms { writer.write(term.fingerprint) }
         writer.writeShort(id.value)
-        writer.write(payload)
+        for piece in payload { writer.write(piece) }
     }
 
     /// Nil when the bytes are not exactly `header.count` entries in the order of their sequences, the last one's as the header says.

@@ -36,14 +36,14 @@ struct SegmentWriter: Sendable {
     ///
     /// - Parameter voidFrom: the first sequence after the last batch of the dataset that succeeded; its own when none failed since.
     mutating func append(
-        _ submissions: [Submission], firstSequence: UInt64, voidFrom: UInt64, ingestedAt: Instant
+        _ records: [NewRecord], firstSequence: UInt64, voidFrom: UInt64, ingestedAt: Instant
     ) throws(DiskError) -> BatchLocation {
-        let plain = EntryCoding.encode(submissions)
+        let plain = EntryCoding.encode(records)
         // Batch after batch: when this one is made, all before it are durable.
         let header = Batch.Header(
             segment: identity.id, ordinal: ordinal, durable: ordinal, firstSequence: firstSequence,
-            lastSequence: firstSequence + UInt64(submissions.count) - 1, voidFrom: voidFrom, ingestedAt: ingestedAt,
-            count: UInt32(submissions.count), sealedSize: UInt32(plain.count), plainSize: UInt32(plain.count))
+            lastSequence: firstSequence + UInt64(records.count) - 1, voidFrom: voidFrom, ingestedAt: ingestedAt,
+            count: UInt32(records.count), sealedSize: UInt32(plain.count), plainSize: UInt32(plain.count))
         let location = try write(plain, header: header)
         let start = BootClock.nanoseconds
         try file.sync()

@@ -3,15 +3,9 @@ import Model
 extension RecordStore {
     /// All that changes in a dataset, as a value: no disk, no clock, no threads.
     struct State {
-        struct Waiting {
-            let submission: Submission
-            let keep: Bool
-            let completion: Completion
-        }
-
         /// What the writer took to commit.
         struct Taken {
-            let waiting: [Waiting]
+            let waiting: [Entry]
             let firstSequence: UInt64
             let voidFrom: UInt64
             let ingestedAt: Instant
@@ -31,11 +25,21 @@ extension RecordStore {
 
         enum Decision {
             case answer(Result<Appended, DatasetError>)
+            /// There is one of its id: what it is answered is told by its content.
+            case isKnown(KnownRecord, expiresAt: Instant)
             case waits
             /// It waits, and nobody is writing: the caller must start the writer.
             case waitsForNewWriter
             /// It waits for a look at the disk, and nobody is looking: the caller must start to.
             case waitsForNewLook
+        }
+
+        /// What is to be done about entries, without the lock.
+        struct Decisions {
+            var answers: [Answer] = []
+            var known: [(Entry, KnownRecord, expiresAt: Instant)] = []
+            var needsWriter = false
+            var needsLook = false
         }
 
         private(set) var segments: SegmentList
@@ -45,11 +49,11 @@ extension RecordStore {
         /// Whether the last batch could not be written.
         private(set) var hasFailed = false
 
-        /// What is known of ids that are on their way, by their content.
-        private var pending: [Fingerprint: Fingerprint] = [:]
-        private var waiting = FairQueue<Waiting>()
+        /// What is on its way, by its id.
+        private var pending: [Fingerprint: Submission] = [:]
+        private var waiting = FairQueue<Entry>()
         /// Submissions that memory alone cannot tell about.
-        private var doubtful: [Waiting] = []
+        private var doubtful: [Entry] = []
         private var isLooking = false
         /// For so many batches to come nobody has much of one: somebody with few records may come again.
         private var batchesShared = 0
@@ -89,26 +93,37 @@ extension RecordStore {
 
         // MARK: Submissions
 
-        /// Decides about a submission: answers it, or lets it wait for its commit or for a look at the disk.
-        mutating func take(
-            _ submission: Submission, keep: Bool, now: Instant, completion: @escaping Completion
-        ) -> Decision {
+        /// Decides about each: answers it, or lets it wait for its commit or for a look at the disk.
+        mutating func take(_ entries: [Entry], now: Instant) -> Decisions {
+            var decisions = Decisions()
+            for entry in entries {
+                switch take(entry, now: now) {
+                case .answer(let result): decisions.answers.append(Answer(completion: entry.completion, result: result))
+                case .isKnown(let known, let expiresAt): decisions.known.append((entry, known, expiresAt))
+                case .waits: break
+                case .waitsForNewWriter: decisions.needsWriter = true
+                case .waitsForNewLook: decisions.needsLook = true
+                }
+            }
+            return decisions
+        }
+
+        private mutating func take(_ entry: Entry, now: Instant) -> Decision {
             guard !isClosed else { return .answer(.failure(.closing)) }
-            let content = submission.content
+            let submission = entry.submission
             if let other = pending[submission.fingerprint] {
-                guard other == content else { return .answer(.failure(.conflict)) }
+                guard other.body.content == submission.body.content else { return .answer(.failure(.conflict)) }
                 guard waitingBytes + Submission.overhead <= Limits.pendingBytes else { return .answer(.failure(tooMuch)) }
-                repeats[submission.fingerprint, default: []].append(completion)
+                repeats[submission.fingerprint, default: []].append(entry.completion)
                 waitingBytes += Submission.overhead
                 return .waits
             }
-            let entry = Waiting(submission: submission, keep: keep, completion: completion)
             switch segments.find(submission.fingerprint, now: now) {
-            case .known(let known, let expiresAt): return .answer(known.answer(to: content, expiresAt: expiresAt))
+            case .known(let known, let expiresAt): return .isKnown(known, expiresAt: expiresAt)
             case .unknown: return enqueue(entry, now: now)
             case .perhaps:
                 guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
-                pending[submission.fingerprint] = content
+                pending[submission.fingerprint] = submission
                 doubtful.append(entry)
                 waitingBytes += submission.size
                 defer { isLooking = true }
@@ -117,7 +132,7 @@ extension RecordStore {
         }
 
         /// Lets a record that is not there yet wait for its commit.
-        private mutating func enqueue(_ entry: Waiting, now: Instant) -> Decision {
+        private mutating func enqueue(_ entry: Entry, now: Instant) -> Decision {
             let submission = entry.submission
             guard entry.keep else { return .answer(.success(.notKept)) }
             guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
@@ -126,7 +141,7 @@ extension RecordStore {
             {
                 return .answer(.failure(refusal))
             }
-            pending[submission.fingerprint] = submission.content
+            pending[submission.fingerprint] = submission
             waiting.append(entry, of: submission.source)
             waitingBytes += submission.size
             defer { isWriting = true }
@@ -145,7 +160,7 @@ extension RecordStore {
         // MARK: Looks at the disk
 
         /// What to look for next; nil when nothing is doubtful, and then nobody looks any more.
-        mutating func nextDoubtful() -> [Waiting]? {
+        mutating func nextDoubtful() -> [Entry]? {
             guard !doubtful.isEmpty else {
                 isLooking = false
                 return nil
@@ -158,7 +173,7 @@ extension RecordStore {
         ///
         /// - Parameter known: what the disk says of its id; nil: it is not there.
         mutating func settle(
-            _ entry: Waiting, _ known: Result<(KnownRecord, Instant)?, DatasetError>, now: Instant
+            _ entry: Entry, _ known: Result<(KnownRecord, Instant)?, DatasetError>, now: Instant
         ) -> (answers: [Answer], needsWriter: Bool) {
             let submission = entry.submission
             waitingBytes -= submission.size
@@ -166,12 +181,14 @@ extension RecordStore {
             let result: Result<Appended, DatasetError>
             switch known {
             case .failure(let error): result = .failure(error)
-            case .success((let known, let expiresAt)?): result = known.answer(to: submission.content, expiresAt: expiresAt)
+            case .success((let known, let expiresAt)?): result = known.answer(to: submission.body.content, expiresAt: expiresAt)
             case .success(nil):
                 switch enqueue(entry, now: now) {
                 case .waits: return ([], false)
                 case .waitsForNewWriter, .waitsForNewLook: return ([], true)
                 case .answer(let answer): result = answer
+                case .isKnown(let known, let expiresAt):
+                    result = known.answer(to: submission.body.content, expiresAt: expiresAt)
                 }
             }
             let repeated = takeRepeats(of: submission.fingerprint).map { Answer(completion: $0, result: result) }
@@ -220,11 +237,13 @@ extension RecordStore {
         /// Makes a durable batch visible.
         ///
         /// - Parameter segment: what was written to, without an index.
-        mutating func publish(_ batch: Taken, location: BatchLocation, writer: SegmentWriter, segment: Segment) -> [Answer] {
+        mutating func publish(
+            _ batch: Taken, _ records: [NewRecord], location: BatchLocation, writer: SegmentWriter, segment: Segment
+        ) -> [Answer] {
             self.writer = writer
             hasFailed = false
             voidFrom = location.lastSequence + 1
-            segments.publish(batch.waiting.map(\.submission), location, voidFrom: batch.voidFrom, of: segment)
+            segments.publish(records, location, voidFrom: batch.voidFrom, of: segment)
             let expiry = writer.identity.expiry
             var answers: [Answer] = []
             answers.reserveCapacity(batch.waiting.count)

@@ -29,6 +29,7 @@ extension RecordStore {
     }
 
     private func commit(_ batch: State.Taken) throws(DatasetError) {
+        let records = batch.waiting.map { NewRecord($0.submission) }
         let isNew: Bool
         var writer: SegmentWriter
         let location: BatchLocation
@@ -41,7 +42,7 @@ extension RecordStore {
                 }
                 (writer, isNew) = (try newWriter(for: batch.life), true)
             }
-            location = try append(batch, to: &writer)
+            location = try append(records, of: batch, to: &writer)
         } catch {
             throw DatasetError(error.isFull ? .full : .io, "\(error)")
         }
@@ -49,7 +50,7 @@ extension RecordStore {
             identity: writer.identity, keys: writer.keys, folders: settings.folders, files: files, index: .open(OpenIndex()))
         let (answers, hadFailed) = state.withLock { state in
             let hadFailed = state.hasFailed
-            return (state.publish(batch, location: location, writer: writer, segment: segment), hadFailed)
+            return (state.publish(batch, records, location: location, writer: writer, segment: segment), hadFailed)
         }
         for answer in answers { answer.run() }
         reports.committed(batch.waiting.count, writer.offset - location.offset, writer.syncNanoseconds)
@@ -57,11 +58,12 @@ extension RecordStore {
         if isNew { sealing.start { [weak self] in self?.sealClosed() } }
     }
 
-    private func append(_ batch: State.Taken, to writer: inout SegmentWriter) throws(DiskError) -> BatchLocation {
+    private func append(
+        _ records: [NewRecord], of batch: State.Taken, to writer: inout SegmentWriter
+    ) throws(DiskError) -> BatchLocation {
         do {
             return try writer.append(
-                batch.waiting.map(\.submission), firstSequence: batch.firstSequence, voidFrom: batch.voidFrom,
-                ingestedAt: batch.ingestedAt)
+                records, firstSequence: batch.firstSequence, voidFrom: batch.voidFrom, ingestedAt: batch.ingestedAt)
         } catch {
             if writer.ordinal == 0 { SegmentWriter.remove(writer.identity, folders: settings.folders, files: files) }
             throw error

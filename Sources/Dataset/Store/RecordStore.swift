@@ -176,18 +176,30 @@ package final class RecordStore: Sendable {
         sealing.start { [weak self] in self?.sealClosed() }
     }
 
-    /// Hands over a record; `completion` tells when it is durable, or why it is not.
-    ///
-    /// - Parameter keep: false only asks whether it is there already.
-    package func append(_ submission: Submission, keep: Bool = true, completion: @escaping Completion) {
-        let now = time.now
-        let decision = state.withLock { $0.take(submission, keep: keep, now: now, completion: completion) }
-        switch decision {
-        case .answer(let answer): completion(answer)
-        case .waits: break
-        case .waitsForNewWriter: queue.start { [self] in write() }
-        case .waitsForNewLook: looks.start { [self] in lookUntilNothingIsDoubtful() }
+    /// A record that is handed over; its completion tells when it is durable, or why it is not.
+    package struct Entry: Sendable {
+        let submission: Submission
+        let keep: Bool
+        let completion: Completion
+
+        /// - Parameter keep: false only asks whether it is there already.
+        package init(_ submission: Submission, keep: Bool = true, completion: @escaping Completion) {
+            self.submission = submission
+            self.keep = keep
+            self.completion = completion
         }
+    }
+
+    /// Hands over records, in this order.
+    package func append(_ entries: [Entry]) {
+        let now = time.now
+        let taken = state.withLock { $0.take(entries, now: now) }
+        for answer in taken.answers { answer.run() }
+        for (entry, known, expiresAt) in taken.known {
+            entry.completion(known.answer(to: entry.submission.body.content, expiresAt: expiresAt))
+        }
+        if taken.needsWriter { queue.start { [self] in write() } }
+        if taken.needsLook { looks.start { [self] in lookUntilNothingIsDoubtful() } }
     }
 
     /// What recovery, and reading since, found damaged, cut or missing.

@@ -152,7 +152,7 @@ struct SegmentList: Sendable {
 
     /// Makes a batch visible that is durable.
     mutating func publish(
-        _ submissions: [Submission], _ location: BatchLocation, voidFrom: UInt64, of segment: Segment
+        _ records: [NewRecord], _ location: BatchLocation, voidFrom: UInt64, of segment: Segment
     ) {
         let id = segment.identity.id
         let expiry = segment.identity.expiry
@@ -168,13 +168,14 @@ struct SegmentList: Sendable {
         var ids = openIDs.removeValue(forKey: id) ?? OpenIDs()
         var life = lives.removeValue(forKey: expiry) ?? Life()
         var sequence = location.firstSequence
-        for submission in submissions {
+        for record in records {
+            let fingerprint = record.submission.fingerprint
             currentIndex.append(
-                sequence: sequence, ingestedAt: location.ingestedAt, submitter: submission.submitter, group: submission.group,
-                terms: submission.terms)
-            ids[submission.fingerprint] = KnownRecord(
-                content: submission.content, sequence: sequence, ingestedAt: location.ingestedAt)
-            life.table.insert(submission.fingerprint, currentSlot)
+                sequence: sequence, ingestedAt: location.ingestedAt, submitter: record.submission.submitter,
+                group: record.body.group, terms: record.body.terms)
+            ids[fingerprint] = KnownRecord(
+                content: record.body.content, sequence: sequence, ingestedAt: location.ingestedAt)
+            life.table.insert(fingerprint, currentSlot)
             sequence += 1
         }
         openIDs[id] = ids

@@ -1,9 +1,10 @@
 #!/bin/sh
-# build.sh PROTOS OUT: makes OUT/client, with Debian's Go, its ttrpc library and that one's generator. All it makes is in OUT.
+# build.sh PROTOS OUT [PROGRAM.go]: makes OUT/client of main.go, or of the program named, with Debian's Go, its ttrpc library and that
+# one's generator. All it makes is in OUT.
 set -eu
-protos=$1 out=$2
+protos=$1 out=$2 program=${3:-$(dirname "$0")/main.go}
 mkdir -p "$out/in" "$out/src/client"
-cp "$(dirname "$0")/main.go" "$out/src/client/main.go"
+cp "$program" "$out/src/client/main.go"
 # The generator knows no proto3 `optional`, nor what else is newer than it; a oneof of one member is the same on the wire.
 cd "$protos"
 for p in google/rpc/status grpc/health/v1/health messageexport/v1/message messageexport/v1/request messageexport/v1/ingestion; do

@@ -1,9 +1,6 @@
 import Foundation
 import MessageExportClient
-import Messages
 import Model
-import NIOCore
-import RPC
 import SystemPackage
 import TestSupport
 
@@ -12,9 +9,8 @@ import TestSupport
 enum GovernanceBench {
     static let sandboxes = 1000
     static let configurations = 20
-    static let rounds = 5
 
-    static func run(_ programs: FilePath) async throws {
+    static func run(_ programs: FilePath, _ results: Results) async throws {
         try await withTemporaryFolder { folder in
             let (one, many) = (folder.appending("one"), folder.appending("many"))
             for path in [one, many] {
@@ -24,40 +20,33 @@ enum GovernanceBench {
                 }
             }
             for path in [one, many] {
-                let start = ContinuousClock.now
+                let start = nanoseconds()
                 try await BenchDaemon.with(programs: programs, in: path, isPrepared: false) { daemon in
-                    let time = ContinuousClock.now - start
-                    print(
-                        "\(path == one ? "1 sandbox" : "\(sandboxes) sandboxes of \(configurations) configurations"): start \(time.microseconds / 1000) ms, \(Int(daemon.memory.now)) MiB"
+                    let milliseconds = Int(nanoseconds() - start) / 1_000_000
+                    tell(
+                        "\(path == one ? "1 sandbox" : "\(sandboxes) sandboxes of \(configurations) configurations"): start \(milliseconds) ms, \(Int(daemon.memory.now)) MiB"
                     )
                 }
             }
-            print("goal: a start under 2,000 ms, at most 64 MiB more")
+            tell("goal: a start under 2,000 ms, at most 64 MiB more")
             try await BenchDaemon.with(programs: programs, in: one, isPrepared: false) { first in
                 try await BenchDaemon.with(programs: programs, in: many, isPrepared: false) { second in
-                    try await compare(first, second)
+                    try results.add(try await compare(first, second))
                 }
             }
         }
     }
 
-    private static func compare(_ first: BenchDaemon, _ second: BenchDaemon) async throws {
-        var (one, many) = (Latencies(), Latencies())
-        var ratios: [Double] = []
-        for round in 0..<rounds {
-            let alone = try FairnessBench.measure(first, "g\(round)")
-            let among = try FairnessBench.measure(second, "g\(round)")
-            one.all += alone.all
-            many.all += among.all
-            ratios.append(among.quantile(0.5) / alone.quantile(0.5))
+    private static func compare(_ one: BenchDaemon, _ many: BenchDaemon) async throws -> Figure {
+        @Sendable func p50(_ daemon: BenchDaemon, _ round: Int) throws -> Double {
+            try Single(daemon.socket, corpus: .receipt, isKept: true).times("g\(round)", count: 1000).medianMicroseconds
         }
-        for (name, latencies) in [("1 sandbox", one), ("\(sandboxes) sandboxes", many)] {
-            print(
-                "one durable ingest after the other, 2 KiB, \(name): p50 \(latencies.quantile(0.5).microseconds) us, p99 \(latencies.quantile(0.99).microseconds) us"
-            )
-        }
-        let spread = ratios.sorted().map { String(Int($0 * 100)) + " %" }.joined(separator: ", ")
-        print("p50 with many is \(Int(many.quantile(0.5) / one.quantile(0.5) * 100)) % of p50 with one (rounds: \(spread))")
+        return try await Comparison(
+            goal: "P10",
+            title: "p50 of one ingest after the other with \(sandboxes) sandboxes of \(configurations) configurations",
+            unit: "µs", better: .less,
+            contenders: [.ours { try p50(many, $0) }, .peer("the same with one sandbox", goal: 1.1) { try p50(one, $0) }]
+        ).run()
     }
 
     private static func fill(_ daemon: BenchDaemon) async throws {

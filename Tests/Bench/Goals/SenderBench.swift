@@ -43,7 +43,7 @@ enum SenderBench {
     }
 
     private static func senders(_ programs: FilePath, _ socket: String, smtp: Int, s3: Int) -> [Sender] {
-        let script = Programs.repository.appending("Tests/Bench/sender_cost.py").string
+        let script = Programs.repository.appending("Tests/Bench/Peers/sender_cost.py").string
         let python = [Programs.repository.appending(".build/clients/python/bin/python").string, script]
         return [
             Sender(name: "Swift, SMS", command: [programs.appending("Bench").string, "cost", socket]),
@@ -75,13 +75,13 @@ enum SenderBench {
                 costs[sender.name, default: []].append(figures)
             }
         }
-        print("S   what a message of 2 KiB costs its sender, us: median of \(rounds) rounds of \(messages)")
-        print("    \(pad("", 30)) p50    p99    wall   CPU    (wall, least to most)")
+        tell("S   what a message of 2 KiB costs its sender, us: median of \(rounds) rounds of \(messages)")
+        tell("    \(pad("", 30)) p50    p99    wall   CPU    (wall, least to most)")
         for sender in senders {
             let rounds = costs[sender.name] ?? []
             let medians = (0..<4).map { figure in rounds.map { $0[figure] }.sorted()[rounds.count / 2] }
             let walls = rounds.map { $0[2] }.sorted()
-            print(
+            tell(
                 "    \(pad(sender.name, 30)) \(medians.map { pad("\($0)", 6) }.joined(separator: " ")) (\(walls[0]) to \(walls[walls.count - 1]))"
             )
         }
@@ -100,22 +100,16 @@ enum SenderBench {
             guard try await client.ingest(message).outcome == .stored else { throw Status(.internal, "it is not stored") }
         }
         for number in -20..<0 { try await one(number) }
-        var latencies = Latencies()
-        let (start, before) = (ContinuousClock.now, cpu)
+        var times: [UInt64] = []
+        let (start, before) = (nanoseconds(), processorMicroseconds())
         for number in 0..<count {
-            let begun = ContinuousClock.now
+            let begun = nanoseconds()
             try await one(number)
-            latencies.all.append(ContinuousClock.now - begun)
+            times.append(nanoseconds() - begun)
         }
-        let (wall, used) = ((ContinuousClock.now - start).microseconds / count, (cpu - before) / count)
-        print(latencies.quantile(0.5).microseconds, latencies.quantile(0.99).microseconds, wall, used)
+        let (wall, used) = (Int(nanoseconds() - start) / 1000 / count, Int(processorMicroseconds() - before) / count)
+        times.sort()
+        print(times[count / 2] / 1000, times[count * 99 / 100] / 1000, wall, used)
         await client.close()
-    }
-
-    /// Microseconds of CPU that this process has used.
-    private static var cpu: Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000 + Int(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
     }
 }

@@ -25,8 +25,11 @@ final class BlockingPeer: Sendable {
     }
 
     /// False when the other end is gone.
-    func send(_ buffer: ByteBuffer) -> Bool {
-        buffer.withUnsafeReadableBytes { bytes in
+    func send(_ buffer: ByteBuffer) -> Bool { send(Array(buffer.readableBytesView)) }
+
+    /// False when the other end is gone.
+    func send(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
                 let count = Glibc.send(descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
@@ -35,6 +38,11 @@ final class BlockingPeer: Sendable {
             }
             return true
         }
+    }
+
+    /// What has come, into that space; waits for something. 0: the other end is gone.
+    func receive(into space: UnsafeMutableRawBufferPointer) -> Int {
+        max(0, recv(descriptor, space.baseAddress, space.count, 0))
     }
 
     /// Takes what has come and lets go of it; false when the other end is gone.
@@ -49,15 +57,6 @@ final class BlockingPeer: Sendable {
         let data = try receive(Int(integer(header[0..<4])))
         return Frame(
             streamID: integer(header[4..<8]), rawKind: header[8], flags: Frame.Flags(rawValue: header[9]), data: data)
-    }
-
-    /// Adds what has come; waits for something. False when the other end is gone.
-    func receive(into buffer: inout ByteBuffer) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 8) { space in
-            let count = recv(descriptor, space.baseAddress, space.count, 0)
-            if count > 0 { buffer.writeBytes(UnsafeRawBufferPointer(rebasing: space[..<count])) }
-            return count > 0
-        }
     }
 
     private func receive(_ count: Int) throws(Status) -> [UInt8] {

@@ -146,8 +146,8 @@ enum DeliveryBench {
         let ratios = zip(ours, theirs).map { $0 / $1 }.sorted()
         func median(_ values: [Double]) -> Int { Int(values.sorted()[values.count / 2]) }
         func text(_ value: Double) -> String { String((value * 100).rounded() / 100) }
-        print("D   a run to \(target.name) of \(mails) newsletters, \(name), \(size / 1_000_000) MB of files, MB/s of files")
-        print(
+        tell("D   a run to \(target.name) of \(mails) newsletters, \(name), \(size / 1_000_000) MB of files, MB/s of files")
+        tell(
             "  ours \(median(ours)) (to a folder \(median(near)))  rclone copy \(median(theirs))  ours is \(text(ratios[rounds / 2])) x (\(text(ratios[0])) to \(text(ratios[rounds - 1]))); goal >= 0.7"
         )
     }

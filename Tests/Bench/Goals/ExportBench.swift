@@ -9,12 +9,22 @@ import TestSupport
 /// an ingest that goes on meanwhile.
 enum ExportBench {
     private static let mails = 40_000
-    private static let rounds = 5
 
-    /// What is compared: our format and compression, and the peers' names of it.
-    private static let works: [(format: Format, compression: Compression, peers: [String])] = [
-        (.parquet, .zstd, ["duckdb-zstd", "pyarrow-zstd"]), (.parquet, .snappy, ["duckdb-snappy", "pyarrow-snappy"]),
-        (.json, .gzip, ["duckdb-json"]),
+    /// What is compared: our format and compression, and the peers that write the same.
+    private struct Work: Sendable {
+        let format: Format
+        let compression: Compression
+        let peers: [(name: String, argument: String, goal: Double?)]
+    }
+
+    private static let works = [
+        Work(
+            format: .parquet, compression: .zstd,
+            peers: [("DuckDB COPY", "duckdb-zstd", 2), ("pyarrow, from memory", "pyarrow-zstd", nil)]),
+        Work(
+            format: .parquet, compression: .snappy,
+            peers: [("DuckDB COPY", "duckdb-snappy", 2), ("pyarrow, from memory", "pyarrow-snappy", nil)]),
+        Work(format: .json, compression: .gzip, peers: [("DuckDB COPY", "duckdb-json", 5)]),
     ]
 
     /// When a tenth of the mails had been ingested, and when all had.
@@ -23,26 +33,34 @@ enum ExportBench {
         let all: Instant
     }
 
-    static func run(_ programs: FilePath) async throws {
+    static func run(_ programs: FilePath, base: FilePath?, _ results: Results) async throws {
         try await withTemporaryFolder { folder in
             let content = try writeMails(folder)
             try await peer("load", folder.appending("mails.ndjson").string, folder.string)
             try await BenchDaemon.with(programs: programs, in: folder) { daemon in
-                let client = try await BenchDaemon.connect(daemon.socket)
-                let times = try await prepare(client, folder)
-                for (number, work) in works.enumerated() {
-                    try await compare(client, name(number), work.peers, content, folder)
+                try await BenchDaemon.withBase(base, in: folder) { base in
+                    try await Promises.require(daemon, folder)
+                    let client = try await BenchDaemon.connect(daemon.socket)
+                    let times = try await prepare(client, folder)
+                    var other: MessageExportClient?
+                    if let base {
+                        let client = try await BenchDaemon.connect(base.socket)
+                        _ = try await prepare(client, folder.appending("base"))
+                        other = client
+                    }
+                    for number in works.indices { try await compare((client, other), number, content, folder, results) }
+                    try await memory(daemon, client, times)
+                    try await ingestBeside(daemon, client, times)
+                    await client.close()
+                    await other?.close()
                 }
-                try await memory(daemon, client, times)
-                try await ingestBeside(daemon, client, times)
-                await client.close()
             }
         }
     }
 
     private static func name(_ number: Int) -> String { "f\(number)" }
 
-    private static func html(_ number: Int) -> String { StoreBench.newsletter(number) }
+    private static func html(_ number: Int) -> String { Corpus.newsletter.text(number) }
 
     /// For the peers: a mail a line.
     /// - Returns: bytes of content.
@@ -62,8 +80,6 @@ enum ExportBench {
     }
 
     private static func prepare(_ client: MessageExportClient, _ folder: FilePath) async throws -> Times {
-        _ = try await client.createConfiguration(
-            name: "news", channel: .email, settings: ConfigurationSettings(messageExport: true), submit: true)
         let archive = folder.appending("archive").string
         try FileManager.default.createDirectory(atPath: archive, withIntermediateDirectories: false)
         _ = try await client.createDestination(name: "archive", settings: .local(path: archive))
@@ -91,7 +107,7 @@ enum ExportBench {
                         let mail = Email(
                             from: Address(email: "news@example.com"), to: [Address(email: "r\(number)@example.com")],
                             subject: "Your week", html: html(number))
-                        let message = Message(id: try MessageID("m\(number)"), configuration: "news", content: .email(mail))
+                        let message = Message(id: try MessageID("m\(number)"), configuration: "mail-kept", content: .email(mail))
                         guard try await client.ingest(message).outcome == .stored else { throw Status(.internal, "not stored") }
                     }
                 }
@@ -103,7 +119,7 @@ enum ExportBench {
     @discardableResult
     private static func peer(_ arguments: String...) async throws -> [Double] {
         let python = Programs.repository.appending(".build/python/bin/python")
-        let script = Programs.repository.appending("Tests/Bench/export_peers.py").string
+        let script = Programs.repository.appending("Tests/Bench/Peers/export_peers.py").string
         let ended = try await Programs.run(python, [script] + arguments)
         guard ended.code == 0 else { throw Status(.internal, "\(arguments): \(ended.errors)") }
         return ended.output.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
@@ -125,36 +141,36 @@ enum ExportBench {
     }
 
     private static func compare(
-        _ client: MessageExportClient, _ dataflow: String, _ peers: [String], _ content: Int, _ folder: FilePath
+        _ daemon: (ours: MessageExportClient, base: MessageExportClient?), _ number: Int, _ content: Int, _ folder: FilePath,
+        _ results: Results
     ) async throws {
-        var ours: [Double] = []
-        var theirs = peers.map { _ in [Double]() }
-        var sizes = [Double](repeating: 0, count: peers.count + 1)
-        for _ in 0..<rounds {
-            let (seconds, bytes) = try await export(client, dataflow)
-            ours.append(Double(content) / seconds / 1e6)
-            sizes[0] = Double(bytes) / Double(content)
-            for (index, name) in peers.enumerated() {
-                let figures = try await peer(name, folder.string)
-                theirs[index].append(Double(content) / figures[0] / 1e6)
-                sizes[index + 1] = figures[1] / Double(content)
-            }
-            try remove(in: folder.appending("archive"))
+        let work = works[number]
+        @Sendable func rate(_ client: MessageExportClient, _ archive: FilePath) async throws -> Double {
+            let seconds = try await export(client, name(number)).seconds
+            try remove(in: archive.appending("archive"))
+            return Double(content) / seconds / 1e6
         }
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-        func text(_ value: Double) -> String { String((value * 1000).rounded() / 1000) }
-        print(
-            "P5  export of \(mails) newsletters of \(content / mails) bytes, \(peers[0].split(separator: "-")[1]), content MB/s")
-        print(
-            "  ours \(Int(median(ours)))  (\(ours.map { String(Int($0)) }.joined(separator: " ")); \(text(sizes[0])) of the content's size)"
-        )
-        for (index, name) in peers.enumerated() {
-            let ratios = zip(ours, theirs[index]).map { $0 / $1 }.sorted()
-            print(
-                "  \(name) \(Int(median(theirs[index])))  ours is \(text(median(ratios))) x (\(text(ratios[0])) to \(text(ratios[ratios.count - 1]))); \(text(sizes[index + 1])) of the content's size"
-            )
+        var contenders: [Contender] = [.ours { _ in try await rate(daemon.ours, folder) }]
+        if let base = daemon.base {
+            contenders.append(.peer("base") { _ in try await rate(base, folder.appending("base")) })
         }
-        print("  goal: \(peers[0] == "duckdb-json" ? "duckdb-json >= 5" : "duckdb >= 2")")
+        for peer in work.peers {
+            contenders.append(
+                .peer(peer.name, goal: peer.goal) { _ in
+                    Double(content) / (try await Self.peer(peer.argument, folder.string)[0]) / 1e6
+                })
+        }
+        let mails = (0..<mails / 4).map { Array(html($0).utf8) }
+        contenders.append(
+            .limit("\(work.compression) alone") { _ in Processor.compress(mails, by: work.compression) / 1e6 })
+        contenders.append(
+            .limit("decipher, decompress alone") { _ in try Processor.open(mails) / 1e6 })
+        try results.add(
+            try await Comparison(
+                goal: "P5", title: "export of newsletters, \(work.format.rawValue) \(work.compression.rawValue), content",
+                unit: "MB/s",
+                better: .more, contenders: contenders
+            ).run())
     }
 
     private static func remove(in folder: FilePath) throws {
@@ -172,7 +188,7 @@ enum ExportBench {
                 try await export(client, name(number), until: until, records: records)
                 peaks.append(Int(daemon.memory.peak))
             }
-            print(
+            tell(
                 "P5  resident at a run's peak, \(work.format.rawValue) \(work.compression.rawValue): \(peaks[0]) MiB for a tenth of the records, \(peaks[1]) MiB for all"
             )
         }
@@ -183,18 +199,22 @@ enum ExportBench {
         for (number, work) in works.enumerated() {
             var ratios: [Double] = []
             for round in 0..<3 {
-                let alone = try await IngestBench.load(daemon, "alone\(number)\(round)") { $0.count = 100_000 }.rate
+                let alone = try await Load.run(
+                    Load.Order(socket: daemon.socket, name: "alone\(number)\(round)") { $0.count = 100_000 }
+                ).rate
                 let isOver = Atomic(false)
                 async let exported: Void = {
                     while !isOver.load(ordering: .relaxed) { try await export(client, name(number), until: times.all) }
                 }()
-                let beside = try await IngestBench.load(daemon, "beside\(number)\(round)") { $0.count = 100_000 }.rate
+                let beside = try await Load.run(
+                    Load.Order(socket: daemon.socket, name: "beside\(number)\(round)") { $0.count = 100_000 }
+                ).rate
                 isOver.store(true, ordering: .relaxed)
                 try await exported
                 ratios.append(beside / alone)
             }
             let sorted = ratios.sorted().map { Int(($0 * 100).rounded()) }
-            print(
+            tell(
                 "P5  an ingest beside runs, \(work.format.rawValue) \(work.compression.rawValue): \(sorted[1]) % of what it is alone (\(sorted[0]) to \(sorted[2]))"
             )
         }

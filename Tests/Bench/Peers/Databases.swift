@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 
 /// Redis and PostgreSQL of Debian, each in a folder of its own on a Unix socket, durable before they answer; and their own load programs.
-struct Peers: Sendable {
+struct Databases: Sendable {
     let folder: FilePath
     private let postgres: FilePath
 
@@ -13,10 +13,10 @@ struct Peers: Sendable {
     private var database: String { folder.appending("pg").string }
 
     /// Starts both, lends them to `body`, and ends them.
-    static func with(in folder: FilePath, _ body: @Sendable (Peers) async throws -> Void) async throws {
+    static func with(in folder: FilePath, _ body: @Sendable (Databases) async throws -> Void) async throws {
         let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").sorted()
         guard let version = versions.last else { throw Missing(what: "PostgreSQL") }
-        let peers = Peers(folder: folder, postgres: FilePath("/usr/lib/postgresql/\(version)/bin"))
+        let peers = Databases(folder: folder, postgres: FilePath("/usr/lib/postgresql/\(version)/bin"))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.string)
         try FileManager.default.createDirectory(atPath: peers.database, withIntermediateDirectories: true)
         _ = try await Programs.run("/usr/bin/chown", ["postgres", peers.database])
@@ -77,37 +77,47 @@ struct Peers: Sendable {
         try await asPostgres("psql", ["-h", database, "-d", "postgres", "-At", "-v", "ON_ERROR_STOP=1", "-c", text])
     }
 
-    /// Adds entries of that many bytes to a stream; entries a second and their p50 in microseconds.
-    func redis(connections: Int, inFlight: Int, bytes: Int, count: Int) async throws -> (rate: Double, p50: Double) {
+    /// Adds entries of that content to a stream; entries a second and their p50 in microseconds.
+    func redis(connections: Int, inFlight: Int, content: String, count: Int) async throws -> (rate: Double, p50: Double) {
         let ended = try await Programs.run(
             "/usr/bin/redis-benchmark",
             [
-                "-s", redisSocket, "-c", "\(connections)", "-P", "\(inFlight)", "-n", "\(count)", "--csv", "XADD", "bench", "*",
+                "-s", redisSocket, "-c", "\(connections)", "-P", "\(inFlight)", "-n", "\(count)", "--csv", "-x", "XADD", "bench",
+                "*",
                 "m",
-                String(repeating: "x", count: bytes),
-            ])
-        // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms",...
+            ], input: content)
+        // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms",...: the test's name may have commas of its own.
         let fields = ended.output.split(separator: "\n").last?.split(separator: ",").map {
             Double($0.trimmingCharacters(in: CharacterSet(charactersIn: "\""))) ?? 0
         }
-        guard let fields, fields.count > 5 else { throw Missing(what: "redis-benchmark that answers: \(ended.errors)") }
-        let length = try await Programs.run("/usr/bin/redis-cli", ["-s", redisSocket, "xlen", "bench"]).output
-        guard (Int(length.split(separator: "\n").first ?? "") ?? 0) >= count else { throw Missing(what: "entry in Redis") }
-        _ = try await Programs.run("/usr/bin/redis-cli", ["-s", redisSocket, "del", "bench"])
+        guard let fields, fields.count > 7 else { throw Missing(what: "redis-benchmark that answers: \(ended.errors)") }
+        try await requireEntries(count, bytes: content.utf8.count)
         return (fields[fields.count - 7], fields[fields.count - 4] * 1000)
     }
 
-    /// Inserts rows of that many bytes under an id that is unique; rows a second.
-    func postgres(connections: Int, rows: Int, bytes: Int, seconds: Int) async throws -> Double {
+    /// That they are all there, with their content, before they are removed.
+    private func requireEntries(_ count: Int, bytes: Int) async throws {
+        func redis(_ command: String...) async throws -> String {
+            try await Programs.run("/usr/bin/redis-cli", ["-s", redisSocket] + command).output
+        }
+        let length = try await redis("xlen", "bench")
+        guard (Int(length.split(separator: "\n").first ?? "") ?? 0) >= count else { throw Missing(what: "entry in Redis") }
+        guard try await redis("xrevrange", "bench", "+", "-", "count", "1").utf8.count >= bytes else {
+            throw Missing(what: "content in Redis")
+        }
+        _ = try await redis("del", "bench")
+    }
+
+    /// Inserts rows of that content under an id that is unique; rows a second.
+    func postgres(connections: Int, rows: Int, content: String, seconds: Int) async throws -> Double {
         try await sql("DROP TABLE IF EXISTS bench; CREATE TABLE bench (id text PRIMARY KEY, day int, content text)")
         try await sql("ALTER TABLE bench ALTER COLUMN content SET STORAGE EXTERNAL")
         let script = database + "/script"
-        let content = String(repeating: "x", count: bytes)
-        let values = (0..<rows).map { "(:a || '-' || :b || '-\($0)', 1, '\(content)')" }.joined(separator: ",")
+        let values = (0..<rows).map { "(:idhigh || '-' || :idlow || '-\($0)', 1, $text$\(content)$text$)" }.joined(separator: ",")
         let text = """
-            \\set a random(1, 1000000000)
-            \\set b random(1, 1000000000)
-            INSERT INTO bench VALUES \(values) ON CONFLICT DO NOTHING;
+            \\set idhigh random(1, 1000000000)
+            \\set idlow random(1, 1000000000)
+            INSERT INTO bench VALUES \(values.replacingOccurrences(of: "\n", with: " ")) ON CONFLICT DO NOTHING;
             """
         try text.write(toFile: script, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: script)
@@ -117,6 +127,10 @@ struct Peers: Sendable {
         let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }
         guard let tps = line?.split(separator: " ").dropFirst(2).first.flatMap({ Double($0) }) else {
             throw Missing(what: "pgbench that answers: \(output)")
+        }
+        let found = try await sql("SELECT count(*) FROM bench WHERE length(content) >= \(content.count - 100)")
+        guard let found = Int(found.trimmingCharacters(in: .newlines)), found >= Int(tps) * rows * seconds * 9 / 10 else {
+            throw Missing(what: "row in PostgreSQL for each that it answered")
         }
         return tps * Double(rows)
     }
