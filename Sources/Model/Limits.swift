@@ -16,9 +16,11 @@ public enum Limits {
     public static let messagesInFlightPerConnection = 4096
     /// Their bytes, of one connection: two full frames.
     public static let bytesInFlightPerConnection = 8 << 20
-    /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn. 1,000 connections with
-    /// 64 messages of 2 KiB each in flight then stay within 256 MiB of memory.
-    public static let bytesInFlight = 64 << 20
+    /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn: what
+    /// 1,000 connections hold is bounded, and far more than the disk takes at a time.
+    public static let bytesInFlight = 32 << 20
+    /// Bytes that one read of a connection takes at most, which is what it holds while it is not served.
+    public static let bytesAtARead = 32 << 10
     /// Those of them that are for frames over `frameBytesUnasked` that have begun to come: whoever begins one and does not go on leaves
     /// the others room.
     public static let frameBytesReserved = bytesInFlight / 2

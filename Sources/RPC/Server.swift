@@ -60,6 +60,10 @@ package final class Server: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             // One read of a connection, then the others have theirs.
             .childChannelOption(.maxMessagesPerRead, value: 1)
+            // Each connection holds what it has read: that of a thousand is to be little.
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: Limits.bytesAtARead)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try accept(channel, on: socket, shared, memory.value, connections) }
             }

@@ -173,6 +173,7 @@ import Testing
             ("managementRequestBytes", Limits.managementRequestBytes), ("callsPerConnection", Limits.callsPerConnection),
             ("streamsPerConnection", Limits.streamsPerConnection),
             ("messagesInFlightPerConnection", Limits.messagesInFlightPerConnection), ("bytesInFlight", Limits.bytesInFlight),
+            ("bytesAtARead", Limits.bytesAtARead),
             ("bytesInFlightPerConnection", Limits.bytesInFlightPerConnection),
             ("frameBytesReserved", Limits.frameBytesReserved), ("sealedBytes", Limits.sealedBytes),
             ("chunkedBytes", Limits.chunkedBytes),

@@ -69,7 +69,7 @@ struct IngestBench: Sendable {
     private func many(
         _ corpus: Corpus, _ goal: String, count: Int, redis: Double? = nil, postgres: Double? = nil, nats: Double? = nil
     ) async throws -> Figure {
-        let content = corpus.text(1)
+        let content = corpus.typical
         let bytes = content.utf8.count
         let few = min(count / 6, 60_000)
         var others: [Contender] = [
@@ -98,14 +98,14 @@ struct IngestBench: Sendable {
             }.rate
         }
         return try await Comparison(
-            goal: goal, title: "durable ingest, \(corpus) of \(bytes) B, 4 connections x 64 in flight", unit: "messages/s",
+            goal: goal, title: "durable ingest, \(corpus), some \(bytes) B, 4 connections x 64 in flight", unit: "messages/s",
             better: .more, contenders: contenders
         ).run()
     }
 
     /// One message after the other, each in a call of its own.
     private func one() async throws -> Figure {
-        let content = Corpus.receipt.text(1)
+        let content = Corpus.receipt.typical
         let contenders = withBase([
             .peer("Redis, synced always", goal: 0.9) { _ in
                 try await databases.redis(connections: 1, inFlight: 1, content: content, count: 3000).p50
@@ -126,7 +126,7 @@ struct IngestBench: Sendable {
 
     /// Throughput and latency against what is in flight.
     private func depths() async throws -> Curve {
-        let content = Corpus.receipt.text(1)
+        let content = Corpus.receipt.typical
         var rows: [[Double]] = []
         for depth in [1, 2, 4, 8, 16, 32, 64, 128, 256] {
             let count = min(400_000, 8000 * depth)

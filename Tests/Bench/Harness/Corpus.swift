@@ -52,13 +52,11 @@ enum Corpus: String, Codable, Sendable {
         }
     }
 
-    /// Channels of the messages.
-    var channels: [Channel] {
-        switch self {
-        case .sms: [.sms]
-        case .mix: [.sms, .email]
-        default: [.email]
-        }
+    /// The text of a message of its mean size.
+    var typical: String {
+        let texts = (0..<200).map(text)
+        let mean = texts.reduce(0) { $0 + $1.utf8.count } / texts.count
+        return String((texts.filter { $0.utf8.count >= mean }.min { $0.utf8.count < $1.utf8.count } ?? texts[0]).prefix(mean))
     }
 
     private func mail(_ recipient: String, _ html: String) -> Message.Content {
