@@ -100,7 +100,7 @@ soak: release $(CLIENTS) $(SERVERS) ## Runs a daemon under load for an hour (SOA
 test-package:    ## Makes the package and tries it in a clean Debian root.
 	command -v debootstrap >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
 	$(MAKE) --no-print-directory deb DEB_VERSION=$(VERSION) BIN="$(BIN)"
-	$(MAKE) --no-print-directory deb DEB_VERSION=$(VERSION)+1 BIN="$$($(RELEASE) --show-bin-path)"
+	bin="$(BIN)"; $(MAKE) --no-print-directory deb DEB_VERSION=$(VERSION)+1 BIN="$${bin:-$$($(RELEASE) --show-bin-path)}"
 	$(SUDO) /usr/bin/python3 Tests/Package/package.py $(CURDIR)/.build/clean/root .build/message-export_$(VERSION)_$(ARCH).deb .build/message-export_$(VERSION)+1_$(ARCH).deb
 
 # The help of each command, as pages. What the generator joins by dots is joined by dashes, as people look for it: msgexport-spool-send(1).

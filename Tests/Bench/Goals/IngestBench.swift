@@ -13,6 +13,7 @@ struct IngestBench: Sendable {
     private let databases: Databases
     private let nats: Nats
     private let disk: DiskLimit
+    private let folder: FilePath
     /// Unique in this run: what follows the name of each load.
     private static let run = UInt32.random(in: 0 ... .max)
 
@@ -25,7 +26,8 @@ struct IngestBench: Sendable {
                     try await BenchDaemon.with(programs: programs, in: folder) { daemon in
                         try await BenchDaemon.withBase(base, in: folder) { base in
                             let bench = IngestBench(
-                                daemon: daemon, base: base, databases: databases, nats: nats, disk: try DiskLimit(in: folder))
+                                daemon: daemon, base: base, databases: databases, nats: nats, disk: try DiskLimit(in: folder),
+                                folder: folder)
                             try await Promises.require(daemon, folder)
                             try await bench.compare(results)
                             try await Promises.require(daemon, folder)
@@ -111,8 +113,10 @@ struct IngestBench: Sendable {
                 try await databases.redis(connections: 1, inFlight: 1, content: content, count: 3000).p50
             },
             .limit("socket, write and fdatasync") { _ in
-                let socket = try PingPong.times(there: content.utf8.count + 200, back: 40, count: 3000).medianMicroseconds
-                return try socket + disk.times(bytes: 4096, count: 1000).medianMicroseconds
+                try socket(content) + disk.times(bytes: 4096, count: 1000).medianMicroseconds
+            },
+            .limit("the same, in a file that grows") { _ in
+                try socket(content) + DiskLimit.growing(in: folder, bytes: 4096, count: 1000).medianMicroseconds
             },
         ]) { daemon, round in
             try Single(daemon.socket, corpus: .receipt, isKept: true).times("one-\(Self.run)-\(round)", count: 3000)
@@ -122,6 +126,10 @@ struct IngestBench: Sendable {
             goal: "P2", title: "one durable ingest after the other, receipt of \(content.utf8.count) B, p50", unit: "µs",
             better: .less, contenders: contenders
         ).run()
+    }
+
+    private func socket(_ content: String) throws -> Double {
+        try PingPong.times(there: content.utf8.count + 200, back: 40, count: 3000).medianMicroseconds
     }
 
     /// Throughput and latency against what is in flight.

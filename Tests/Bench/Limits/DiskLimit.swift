@@ -21,6 +21,20 @@ final class DiskLimit: Sendable {
         try? file.close()
     }
 
+    /// Nanoseconds of each of so many writes of that many bytes at the end of a file that grows by them.
+    static func growing(in folder: FilePath, bytes: Int, count: Int) throws -> [UInt64] {
+        let content = [UInt8](repeating: 7, count: bytes)
+        let file = try FileDescriptor.open(
+            folder.appending("growing"), .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
+        defer { try? file.close() }
+        return try (0..<count).map { index in
+            let start = nanoseconds()
+            _ = try file.writeAll(toAbsoluteOffset: Int64(index * bytes), content)
+            guard fdatasync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+            return nanoseconds() - start
+        }
+    }
+
     /// Nanoseconds of each of so many writes of that many bytes.
     func times(bytes: Int, count: Int) throws -> [UInt64] {
         let content = [UInt8]((0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31) })
