@@ -12,7 +12,10 @@ package struct FrameDecoder: Sendable {
         case unreadable(String)
     }
 
+    /// What was read and is not decoded yet: as it came, not copied.
     private var received = ByteBuffer()
+    /// A frame that has begun, and whose rest is not in `received`.
+    private var cut = ByteBuffer()
     private var bytesToSkip = 0
     private var isUnreadable = false
 
@@ -21,74 +24,90 @@ package struct FrameDecoder: Sendable {
     /// Takes in what was read from the peer.
     package mutating func receive(_ bytes: inout ByteBuffer) {
         guard !isUnreadable else { return }
-        if bytesToSkip > 0 {
-            let skipped = min(bytesToSkip, bytes.readableBytes)
-            bytes.moveReaderIndex(forwardBy: skipped)
-            bytesToSkip -= skipped
+        if received.readableBytes > 0 {
+            received.writeBuffer(&bytes)
+        } else {
+            swap(&received, &bytes)
         }
-        reclaim()
-        received.writeBuffer(&bytes)
+        skip()
     }
 
-    /// Gives back the memory of what was decoded: a peer that always leaves a frame unfinished must not make it grow, and one large
-    /// frame must not stay paid for.
-    private mutating func reclaim() {
-        if received.capacity > FrameDecoder.capacityKept * 4, received.readableBytes <= FrameDecoder.capacityKept,
-            frameLength ?? 0 <= FrameDecoder.capacityKept
-        {
-            // What is left over moves to memory of its size: a buffer never shrinks by itself.
-            received = ByteBuffer(bytes: received.readableBytesView)
-        } else if received.readableBytes == 0 {
-            received.clear()
-        } else if received.readerIndex > FrameDecoder.capacityKept {
-            received.discardReadBytes()
-        }
+    private mutating func skip() {
+        let skipped = min(bytesToSkip, received.readableBytes)
+        received.moveReaderIndex(forwardBy: skipped)
+        bytesToSkip -= skipped
     }
 
     /// Bytes of memory held.
-    package var capacity: Int { received.capacity }
+    package var capacity: Int { received.capacity + cut.capacity }
 
     /// Memory kept from frame to frame.
-    private static let capacityKept = 64 << 10
+    private static let capacityKept = 16 << 10
 
     /// Makes room for the rest of the frame that has begun, so that its bytes are copied once.
     package mutating func reserveFrame() {
-        guard let length = frameLength, length > received.readableBytes else { return }
-        received.reserveCapacity(minimumWritableBytes: length - received.readableBytes)
+        guard let length = frameLength, length > cut.readableBytes else { return }
+        cut.reserveCapacity(minimumWritableBytes: length - cut.readableBytes)
     }
 
     /// The next thing that has come whole; nil: more bytes are needed.
     package mutating func next() -> Event? {
-        guard !isUnreadable, let length = received.getInteger(at: received.readerIndex, as: UInt32.self) else { return nil }
-        guard length <= Limits.frameBytesSkipped else {
+        guard !isUnreadable else { return nil }
+        if cut.readableBytes == 0, let event = FrameDecoder.decode(&received) { return note(event) }
+        // What is left goes to what there is of its frame, and no more than that.
+        while received.readableBytes > 0 {
+            let wanted = frameLength ?? Frame.headerSize
+            var piece =
+                received.readSlice(length: min(received.readableBytes, max(0, wanted - cut.readableBytes))) ?? ByteBuffer()
+            cut.writeBuffer(&piece)
+            guard let event = FrameDecoder.decode(&cut) else { continue }
+            if cut.capacity > FrameDecoder.capacityKept { cut = ByteBuffer() } else { cut.clear() }
+            return note(event)
+        }
+        // Whoever read it may use its memory again.
+        received = ByteBuffer()
+        return nil
+    }
+
+    private mutating func note(_ event: Event) -> Event {
+        switch event {
+        case .frame: break
+        case .oversize(_, _, let length):
+            bytesToSkip = length
+            skip()
+        case .unreadable:
             isUnreadable = true
-            let start = received.readableBytesView.prefix(4)
-            received.clear()
+            received = ByteBuffer()
+        }
+        return event
+    }
+
+    /// Takes what a buffer begins with, if that is whole; of a frame over the limit its header.
+    private static func decode(_ buffer: inout ByteBuffer) -> Event? {
+        guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
+        guard length <= Limits.frameBytesSkipped else {
             return .unreadable(
-                FrameDecoder.resemblance(start)
+                resemblance(buffer.readableBytesView.prefix(4))
                     ?? "a frame announced \(length) bytes; the first byte of the length is always zero in ttrpc")
         }
-        guard received.readableBytes >= Frame.headerSize, let header = readHeader(length: Int(length)) else { return nil }
+        guard let header = Frame.Header(buffer) else { return nil }
         guard header.length <= Limits.frameBytes else {
-            received.moveReaderIndex(forwardBy: Frame.headerSize)
-            let skipped = min(header.length, received.readableBytes)
-            received.moveReaderIndex(forwardBy: skipped)
-            bytesToSkip = header.length - skipped
+            buffer.moveReaderIndex(forwardBy: Frame.headerSize)
             return .oversize(streamID: header.streamID, kind: header.kind, length: header.length)
         }
-        guard received.readableBytes >= Frame.headerSize + header.length else { return nil }
-        received.moveReaderIndex(forwardBy: Frame.headerSize)
-        let data = received.readBytes(length: header.length) ?? []
+        guard buffer.readableBytes >= Frame.headerSize + header.length else { return nil }
+        buffer.moveReaderIndex(forwardBy: Frame.headerSize)
+        let data = buffer.readBytes(length: header.length) ?? []
         return .frame(
             Frame(streamID: header.streamID, rawKind: header.kind, flags: Frame.Flags(rawValue: header.flags), data: data))
     }
 
     /// Whether a frame has begun and is not whole yet; its data may be being skipped.
-    package var isWithinFrame: Bool { bytesToSkip > 0 || received.readableBytes > 0 }
+    package var isWithinFrame: Bool { bytesToSkip > 0 || cut.readableBytes > 0 || received.readableBytes > 0 }
 
     /// Bytes of the frame that has begun, if its header has come and it will be kept.
     package var frameLength: Int? {
-        guard let length = received.getInteger(at: received.readerIndex, as: UInt32.self), length <= Limits.frameBytes else {
+        guard let length = cut.getInteger(at: cut.readerIndex, as: UInt32.self), length <= Limits.frameBytes else {
             return nil
         }
         return Frame.headerSize + Int(length)
@@ -103,13 +122,28 @@ package struct FrameDecoder: Sendable {
         default: nil
         }
     }
+}
 
-    private func readHeader(length: Int) -> (length: Int, streamID: UInt32, kind: UInt8, flags: UInt8)? {
-        let start = received.readerIndex
-        guard let streamID = received.getInteger(at: start + 4, as: UInt32.self),
-            let kind = received.getInteger(at: start + 8, as: UInt8.self),
-            let flags = received.getInteger(at: start + 9, as: UInt8.self)
-        else { return nil }
-        return (length, streamID, kind, flags)
+extension Frame {
+    /// What stands before a frame's data.
+    fileprivate struct Header {
+        let length: Int
+        let streamID: UInt32
+        let kind: UInt8
+        let flags: UInt8
+
+        /// Nil: it is not there whole.
+        init?(_ buffer: ByteBuffer) {
+            let start = buffer.readerIndex
+            guard let length = buffer.getInteger(at: start, as: UInt32.self),
+                let streamID = buffer.getInteger(at: start + 4, as: UInt32.self),
+                let kind = buffer.getInteger(at: start + 8, as: UInt8.self),
+                let flags = buffer.getInteger(at: start + 9, as: UInt8.self)
+            else { return nil }
+            self.length = Int(length)
+            self.streamID = streamID
+            self.kind = kind
+            self.flags = flags
+        }
     }
 }

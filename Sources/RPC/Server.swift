@@ -22,12 +22,13 @@ package final class Server: Sendable {
         _ sockets: [ListeningSocket], methods: [Method], report: @escaping @Sendable (Peer, String) -> Void = { _, _ in }
     ) async throws(Status) -> Server {
         let connections = ConnectionTable(limit: connectionLimit())
+        // One loop for all connections: they share its memory, and are fair among each other on it.
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let shared = ServerConnectionHandler.Shared(
             methods: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0) }),
             descriptions: Dictionary(uniqueKeysWithValues: methods.map { ($0.description.name, $0.description) }),
-            answerMemory: Allowance(limit: Limits.answerBytes, share: Limits.answerBytesPerConnection), report: report)
-        // One loop for all connections: they share its memory, and are fair among each other on it.
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+            answerMemory: Allowance(limit: Limits.answerBytes, share: Limits.answerBytesPerConnection),
+            turnEnd: TurnEnd(eventLoop), report: report)
         let memory = NIOLoopBoundBox.makeBoxSendingValue(ReceiveMemory(), eventLoop: eventLoop)
         var listeners: [any NIOCore.Channel] = []
         for socket in sockets {

@@ -16,6 +16,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         let methods: [MethodName: Method]
         let descriptions: [MethodName: MethodDescription]
         let answerMemory: Allowance
+        let turnEnd: TurnEnd
         /// Told of each connection that is closed for what its peer did.
         let report: @Sendable (Peer, String) -> Void
     }
@@ -148,7 +149,7 @@ final class ServerConnectionHandler: ChannelDuplexHandler {
         guard let method = shared.methods[beginning.method.name] else { preconditionFailure("only what is served begins") }
         let call = Call(
             method: beginning.method, peer: peer, metadata: beginning.metadata, deadline: beginning.deadline, connection: number,
-            id: id, outbox: outbox)
+            id: id, outbox: outbox, turnEnd: shared.turnEnd)
         switch method.handler {
         case .single(let serve):
             if let cancellable = serve(call, beginning.message ?? []) { cancellables[id.serial] = cancellable }

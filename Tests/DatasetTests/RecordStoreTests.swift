@@ -179,7 +179,8 @@ import Testing
         isHeld.store(true, ordering: .relaxed)
         store.append(submission, completion: count)
         entered.wait()
-        let most = Limits.pendingBytes / 72
+        // Each is counted with what is beside its payload and its id.
+        let most = Limits.pendingBytes / (72 + "a".utf8.count + submission.body.payload.joined().count)
         for _ in 0..<most + 10 { store.append(submission, completion: count) }
         #expect(counts.withLock { $0.full } == 10)
         isHeld.store(false, ordering: .relaxed)
@@ -226,7 +227,7 @@ import Testing
         let store = try fixture.open(files)
         for index in 1...9 { #expect(await store.append(try StoreFixture.submission("m\(index)")).isStored) }
         var window: [UInt64] = []
-        while let next = try store.nextBatch(after: window.last ?? 3, through: 7) { window += next.map(\.sequence) }
+        while let next = try store.nextRecords(after: window.last ?? 3, through: 7) { window += next.map(\.sequence) }
         #expect(window == [4, 5, 6, 7])
         #expect(try store.count(after: 3, through: 7) == 4)
     }

@@ -62,7 +62,7 @@ extension RecordStore {
     /// Every visible record.
     func all() throws -> [StoredRecord] {
         var records: [StoredRecord] = []
-        while let next = try nextBatch(after: records.last?.sequence ?? 0, through: .max) { records += next }
+        while let next = try nextRecords(after: records.last?.sequence ?? 0, through: .max) { records += next }
         return records
     }
 }

@@ -15,7 +15,7 @@ struct DatasetRunHost: RunHost {
     let board: RunBoard
 
     func records(after: UInt64, through: UInt64) throws -> [Record]? {
-        try store.nextBatch(after: after, through: through)?.map { try Record($0, sandbox: sandbox.name) }
+        try store.nextRecords(after: after, through: through)?.map { try Record($0, sandbox: sandbox.name) }
     }
 
     func absences(in ranges: [ClosedRange<UInt64>]) throws -> [Manifest.Absent] {

@@ -1,3 +1,4 @@
+import Dataset
 import Disk
 import Messages
 import Model
@@ -108,10 +109,11 @@ final class IngestChunksHandler: MessageReceiver {
             } catch {
                 message = .failure(error)
             }
-            ingester.ingest(message, of: call, into: entry, handedOverAt: spooledAt) { result in
+            let decided = ingester.decide(message, of: call, into: entry, handedOverAt: spooledAt) { result in
                 memory.giveBack(content.count, of: call.connection)
                 call.answer(result.map(\.packed))
             }
+            if let decided { entry.store.append([decided]) }
         }
     }
 

@@ -17,7 +17,7 @@ struct IngestHandler: Sendable {
             entry.store.append(
                 request.messages.enumerated().compactMap { index, message in
                     ingester.decide(message, at: "messages[\(index)]", of: call, into: entry) { gathering.put($0, at: index) }
-                })
+                }, turnEnd: call.atTurnEnd)
         } catch {
             call.answer(.failure(error))
         }

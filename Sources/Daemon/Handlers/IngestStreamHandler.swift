@@ -49,7 +49,7 @@ final class IngestStreamHandler: MessageReceiver {
     func endTurn() {
         guard let (store, entries) = gathered else { return }
         gathered = nil
-        store.append(entries)
+        store.append(entries, turnEnd: call.atTurnEnd)
     }
 
     func close() { results.end(nil) }

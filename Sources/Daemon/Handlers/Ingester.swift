@@ -22,18 +22,6 @@ struct Ingester: Sendable {
         }
     }
 
-    /// Takes a checked message of a call, or what is wrong with it; `completion` is called once, at once or on another thread.
-    ///
-    /// - Parameters: those of `decide`.
-    func ingest(
-        _ message: Result<CheckedMessage, Status>, at path: @autoclosure () -> String? = nil, of call: Call,
-        into entry: SandboxDirectory.Entry, handedOverAt: Instant? = nil,
-        completion: @escaping Completion
-    ) {
-        let decided = decide(message, at: path(), of: call, into: entry, handedOverAt: handedOverAt, completion: completion)
-        if let decided { entry.store.append([decided]) }
-    }
-
     /// Decides about a checked message of a call, or what is wrong with it: what is to be handed to the sandbox's dataset; nil: it is answered.
     /// `completion` is called once, before this returns or on another thread.
     ///

@@ -47,15 +47,16 @@ struct SealedIndex: Sendable {
 
     // MARK: Batches
 
-    /// The first batch with a record after `sequence`.
-    func batch(after sequence: UInt64) throws(DatasetError) -> BatchLocation? {
-        guard sequence < summary.lastSequence else { return nil }
+    /// The first batch with a record after `sequence`, and those that its block tells of behind it; empty: there is none.
+    func batches(after sequence: UInt64) throws(DatasetError) -> ArraySlice<BatchLocation> {
+        guard sequence < summary.lastSequence else { return [] }
         // The last block that begins at or before it, or the first; it is in there, or the next one's first.
         let block = max(0, summary.batchFences.partitioningIndex { $0 > sequence } - 1)
         for number in [block, block + 1] where number < summary.batchFences.count {
-            if let batch = try batches(inBlock: number).first(where: { $0.lastSequence > sequence }) { return batch }
+            let found = try batches(inBlock: number).drop { $0.lastSequence <= sequence }
+            if !found.isEmpty { return found }
         }
-        return nil
+        return []
     }
 
     /// The last batch with a record before `sequence`.

@@ -96,13 +96,29 @@ struct Segment: Sendable {
 
     /// The first batch with a record after `sequence`.
     func batch(after sequence: UInt64) throws(DatasetError) -> BatchLocation? {
+        try batches(after: sequence, bytes: 0).first
+    }
+
+    /// The first batch with a record after `sequence`, and as many behind it as one look tells of and as have no more than `bytes` together.
+    func batches(after sequence: UInt64, bytes: Int) throws(DatasetError) -> [BatchLocation] {
         switch index {
         case .open(let index):
-            let found = index.batches.partitionPoint { $0.lastSequence > sequence }
-            return found < index.batches.count ? index.batches[found] : nil
+            let first = index.batches.partitionPoint { $0.lastSequence > sequence }
+            return Self.first((first..<index.batches.count).lazy.map { index.batches[$0] }, bytes: bytes)
         case .sealed(let index):
-            return try index.batch(after: sequence)
+            return Self.first(try index.batches(after: sequence), bytes: bytes)
         }
+    }
+
+    private static func first(_ batches: some Sequence<BatchLocation>, bytes: Int) -> [BatchLocation] {
+        var found: [BatchLocation] = []
+        var total = 0
+        for batch in batches {
+            total += Int(batch.plainSize)
+            guard found.isEmpty || total <= bytes else { break }
+            found.append(batch)
+        }
+        return found
     }
 
     /// The last batch with a record before `sequence`.

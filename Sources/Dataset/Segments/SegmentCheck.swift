@@ -1,7 +1,7 @@
 import Disk
 import Model
 
-/// Reads all of a segment's files and tells whatever is not as it was written, down to the last byte.
+/// Reads all of a segment's files and tells whatever is not as it was written, down to the last byte of its last batch.
 struct SegmentCheck {
     private let segment: Segment
     private let file: any File

@@ -11,6 +11,8 @@ struct SegmentWriter: Sendable {
     /// Batches in it.
     private(set) var ordinal: UInt64 = 0
     private(set) var offset: Int64 = 0
+    /// Bytes of the file: behind the last batch there may be zeros.
+    private var size: Int64 = 0
     /// How long the last batch's sync took, in nanoseconds.
     private(set) var syncNanoseconds: UInt64 = 0
 
@@ -51,11 +53,16 @@ struct SegmentWriter: Sendable {
         return location
     }
 
+    /// A file that grows takes longer to sync than one that does not: where a small batch makes it grow, zeros go with it for those to come.
     private mutating func write(_ content: [UInt8], header: Batch.Header) throws(DiskError) -> BatchLocation {
-        try file.write(Batch.seal(content, header: header, identity: identityBytes, keys: keys), at: offset)
+        let end = offset + header.extent
+        let zeros = end > size && header.extent <= Limits.smallBatchBytes ? min(end, Limits.zerosAheadBytes) : 0
+        let sealed = Batch.seal(content, header: header, identity: identityBytes, keys: keys)
+        try file.write(zeros > 0 ? sealed + [Data(count: Int(zeros))] : sealed, at: offset)
         let location = BatchLocation(header, offset: offset)
         ordinal += 1
-        offset += header.extent
+        offset = end
+        size = max(size, end + zeros)
         return location
     }
 

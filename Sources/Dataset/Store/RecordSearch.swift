@@ -71,7 +71,7 @@ package struct RecordSearch: Sendable {
             let next = sequences.partitioningIndex { $0 > start }
             guard next < sequences.count, let batch = try segment.batch(after: sequences[next] - 1) else { continue }
             let wanted = Set(sequences[next...].prefix { $0 <= batch.lastSequence })
-            let records = try store.unlessDamaged(segment, batch).filter { wanted.contains($0.sequence) }
+            let records = try store.unlessDamaged(segment, [batch]).filter { wanted.contains($0.sequence) }
             return Step(records: records, through: batch.lastSequence, found: (segment.identity.id, sequences))
         }
         return nil
@@ -81,7 +81,7 @@ package struct RecordSearch: Sendable {
         guard var batch = try segment.batch(after: start) else { return nil }
         // A batch is over where the next one begins.
         while let since, let next = try segment.batch(after: batch.lastSequence), next.ingestedAt < since { batch = next }
-        return Step(records: try store.unlessDamaged(segment, batch), through: batch.lastSequence)
+        return Step(records: try store.unlessDamaged(segment, [batch]), through: batch.lastSequence)
     }
 
     private func sequences(in segment: Segment) throws(DatasetError) -> [UInt64] {

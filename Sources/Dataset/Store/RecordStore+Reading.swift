@@ -94,7 +94,7 @@ extension RecordStore {
 
     // MARK: Records
 
-    /// Sequences of the records with a message id, one for each submitter that used it: read them with `nextBatch`.
+    /// Sequences of the records with a message id, one for each submitter that used it: read them with `record`.
     /// - Throws: `io`.
     package func sequences(of id: MessageID) throws(DatasetError) -> [UInt64] {
         try reading { (segments) throws(DatasetError) in
@@ -120,7 +120,7 @@ extension RecordStore {
         }
     }
 
-    /// Bytes of the batch that `nextBatch` reads, as it is in memory; 0: there is none.
+    /// Bytes of the first batch with a record after `cursor`, as it is in memory; 0: there is none.
     package func bytesToRead(after cursor: UInt64) throws(DatasetError) -> Int {
         try reading { (segments) throws(DatasetError) in
             for segment in segments { if let batch = try segment.batch(after: cursor) { return Int(batch.plainSize) } }
@@ -138,20 +138,23 @@ extension RecordStore {
         }
     }
 
-    /// The records of the first readable batch that has any after `cursor`, up to and with `through`; nil when there is none. What is
-    /// damaged is reported and passed over.
+    /// The next readable records after `cursor`, up to and with `through`; nil when there are none. What is damaged is reported and passed
+    /// over.
     ///
-    /// Goes on where it is asked to: pass the last record's sequence as the next `cursor`. Holds one batch in memory.
+    /// Goes on where it is asked to: pass the last record's sequence as the next `cursor`. Holds `Limits.batchBytes` of them in memory, or
+    /// one batch that is larger.
     /// - Throws: `io`.
-    package func nextBatch(after cursor: UInt64, through: UInt64) throws(DatasetError) -> [StoredRecord]? {
+    package func nextRecords(after cursor: UInt64, through: UInt64) throws(DatasetError) -> [StoredRecord]? {
         var cursor = cursor
         while cursor < through {
             let position = cursor
             let found: (last: UInt64, records: [StoredRecord])? = try reading { (segments) throws(DatasetError) in
                 for segment in segments {
-                    guard let batch = try segment.batch(after: position) else { continue }
-                    guard batch.firstSequence <= through else { return nil }
-                    return (batch.lastSequence, try unlessDamaged(segment, batch))
+                    let batches = try segment.batches(after: position, bytes: Limits.batchBytes)
+                    guard let first = batches.first else { continue }
+                    let wanted = batches.prefix { $0.firstSequence <= through }
+                    guard let last = wanted.last, first.firstSequence <= through else { return nil }
+                    return (last.lastSequence, try unlessDamaged(segment, wanted))
                 }
                 return nil
             }
@@ -174,7 +177,7 @@ extension RecordStore {
             let found: (first: UInt64, records: [StoredRecord])? = try reading { (segments) throws(DatasetError) in
                 for segment in segments.reversed() {
                     guard let batch = try segment.batch(before: position) else { continue }
-                    return (batch.firstSequence, try unlessDamaged(segment, batch))
+                    return (batch.firstSequence, try unlessDamaged(segment, [batch]))
                 }
                 return nil
             }
@@ -231,15 +234,24 @@ extension RecordStore {
         return try body()
     }
 
-    /// The batch's records; none when it is damaged, which is reported.
-    func unlessDamaged(_ segment: Segment, _ batch: BatchLocation) throws(DatasetError) -> [StoredRecord] {
-        do {
-            return try reading(again: Limits.readAttempts) { () throws(DatasetError) in try segment.records(of: batch) }
-        } catch {
-            let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
-            guard isThere, error.code == .corrupt else { throw error }
-            report(damage: error)
-            return []
+    /// The batches' records, but for those that are damaged, which is reported.
+    func unlessDamaged(_ segment: Segment, _ batches: some Sequence<BatchLocation>) throws(DatasetError) -> [StoredRecord] {
+        var reader: SegmentReader?
+        var records: [StoredRecord] = []
+        for batch in batches {
+            do throws(DatasetError) {
+                records += try reading(again: Limits.readAttempts) { () throws(DatasetError) in
+                    if let reader { return try reader.records(of: batch) }
+                    let opened = try SegmentReader(segment)
+                    reader = opened
+                    return try opened.records(of: batch)
+                }
+            } catch {
+                let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
+                guard isThere, error.code == .corrupt else { throw error }
+                report(damage: error)
+            }
         }
+        return records
     }
 }

@@ -36,10 +36,28 @@ extension RecordStore {
 
         /// What is to be done about entries, without the lock.
         struct Decisions {
-            var answers: [Answer] = []
-            var known: [(Entry, KnownRecord, expiresAt: Instant)] = []
-            var needsWriter = false
-            var needsLook = false
+            private(set) var answers: [Answer] = []
+            private(set) var known: [(Entry, KnownRecord, expiresAt: Instant)] = []
+            private(set) var needsWriter = false
+            private(set) var needsLook = false
+
+            mutating func add(_ decision: Decision, _ entry: Entry) {
+                switch decision {
+                case .answer(let result): answers.append(Answer(completion: entry.completion, result: result))
+                case .isKnown(let record, let expiresAt): known.append((entry, record, expiresAt))
+                case .waits: break
+                case .waitsForNewWriter: needsWriter = true
+                case .waitsForNewLook: needsLook = true
+                }
+            }
+
+            /// Answers what needs no more than that.
+            func runAnswers() {
+                for answer in answers { answer.run() }
+                for (entry, known, expiresAt) in known {
+                    entry.completion(known.answer(to: entry.submission.body.content, expiresAt: expiresAt))
+                }
+            }
         }
 
         private(set) var segments: SegmentList
@@ -49,16 +67,16 @@ extension RecordStore {
         /// Whether the last batch could not be written.
         private(set) var hasFailed = false
 
-        /// What is on its way, by its id.
-        private var pending: [Fingerprint: Submission] = [:]
+        /// What is on its way.
+        private var pending: Set<Fingerprint> = []
         private var waiting = FairQueue<Entry>()
         /// Submissions that memory alone cannot tell about.
         private var doubtful: [Entry] = []
         private var isLooking = false
         /// For so many batches to come nobody has much of one: somebody with few records may come again.
         private var batchesShared = 0
-        /// Repeats of what waits or is being written: they share its end.
-        private var repeats: [Fingerprint: [Completion]] = [:]
+        /// Repeats of what waits or is being written: they are decided about when that is over.
+        private var repeats: [Fingerprint: [Entry]] = [:]
         /// What waits takes, about.
         private(set) var waitingBytes = 0
         private var isWriting = false
@@ -96,26 +114,16 @@ extension RecordStore {
         /// Decides about each: answers it, or lets it wait for its commit or for a look at the disk.
         mutating func take(_ entries: [Entry], now: Instant) -> Decisions {
             var decisions = Decisions()
-            for entry in entries {
-                switch take(entry, now: now) {
-                case .answer(let result): decisions.answers.append(Answer(completion: entry.completion, result: result))
-                case .isKnown(let known, let expiresAt): decisions.known.append((entry, known, expiresAt))
-                case .waits: break
-                case .waitsForNewWriter: decisions.needsWriter = true
-                case .waitsForNewLook: decisions.needsLook = true
-                }
-            }
+            for entry in entries { decisions.add(isClosed ? .answer(.failure(.closing)) : decide(entry, now: now), entry) }
             return decisions
         }
 
-        private mutating func take(_ entry: Entry, now: Instant) -> Decision {
-            guard !isClosed else { return .answer(.failure(.closing)) }
+        private mutating func decide(_ entry: Entry, now: Instant) -> Decision {
             let submission = entry.submission
-            if let other = pending[submission.fingerprint] {
-                guard other.body.content == submission.body.content else { return .answer(.failure(.conflict)) }
-                guard waitingBytes + Submission.overhead <= Limits.pendingBytes else { return .answer(.failure(tooMuch)) }
-                repeats[submission.fingerprint, default: []].append(entry.completion)
-                waitingBytes += Submission.overhead
+            if pending.contains(submission.fingerprint) {
+                guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
+                repeats[submission.fingerprint, default: []].append(entry)
+                waitingBytes += submission.size
                 return .waits
             }
             switch segments.find(submission.fingerprint, now: now) {
@@ -123,7 +131,7 @@ extension RecordStore {
             case .unknown: return enqueue(entry, now: now)
             case .perhaps:
                 guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
-                pending[submission.fingerprint] = submission
+                pending.insert(submission.fingerprint)
                 doubtful.append(entry)
                 waitingBytes += submission.size
                 defer { isLooking = true }
@@ -141,7 +149,7 @@ extension RecordStore {
             {
                 return .answer(.failure(refusal))
             }
-            pending[submission.fingerprint] = submission
+            pending.insert(submission.fingerprint)
             waiting.append(entry, of: submission.source)
             waitingBytes += submission.size
             defer { isWriting = true }
@@ -174,37 +182,43 @@ extension RecordStore {
         /// - Parameter known: what the disk says of its id; nil: it is not there.
         mutating func settle(
             _ entry: Entry, _ known: Result<(KnownRecord, Instant)?, DatasetError>, now: Instant
-        ) -> (answers: [Answer], needsWriter: Bool) {
-            let submission = entry.submission
-            waitingBytes -= submission.size
-            pending[submission.fingerprint] = nil
-            let result: Result<Appended, DatasetError>
+        ) -> Decisions {
+            waitingBytes -= entry.submission.size
+            pending.remove(entry.submission.fingerprint)
+            let repeated = takeRepeats(of: entry.submission.fingerprint)
+            var decisions = Decisions()
             switch known {
-            case .failure(let error): result = .failure(error)
-            case .success((let known, let expiresAt)?): result = known.answer(to: submission.body.content, expiresAt: expiresAt)
+            case .failure(let error):
+                for entry in [entry] + repeated { decisions.add(.answer(.failure(error)), entry) }
+            case .success((let known, let expiresAt)?):
+                for entry in [entry] + repeated { decisions.add(.isKnown(known, expiresAt: expiresAt), entry) }
             case .success(nil):
-                switch enqueue(entry, now: now) {
-                case .waits: return ([], false)
-                case .waitsForNewWriter, .waitsForNewLook: return ([], true)
-                case .answer(let answer): result = answer
-                case .isKnown(let known, let expiresAt):
-                    result = known.answer(to: submission.body.content, expiresAt: expiresAt)
-                }
+                decisions.add(enqueue(entry, now: now), entry)
+                for entry in repeated { decisions.add(decide(entry, now: now), entry) }
             }
-            let repeated = takeRepeats(of: submission.fingerprint).map { Answer(completion: $0, result: result) }
-            return ([Answer(completion: entry.completion, result: result)] + repeated, false)
+            return decisions
         }
 
         func find(_ fingerprint: Fingerprint, now: Instant) -> SegmentList.Found { segments.find(fingerprint, now: now) }
 
         // MARK: Writing
 
+        /// Whether a commit of what waits is expected to take no longer than two changes of threads.
+        var isQuickToWrite: Bool {
+            guard let writer else { return false }
+            return waitingBytes <= Limits.quickBytes && writer.syncNanoseconds <= Limits.quickSyncNanoseconds
+        }
+
+        /// Nobody writes any more, unless something waits: then false.
+        mutating func endWriting() -> Bool {
+            guard waiting.isEmpty else { return false }
+            isWriting = false
+            return true
+        }
+
         /// What to commit next; nil when nothing waits, and then nobody writes any more.
         mutating func nextBatch(now: Instant) -> Taken? {
-            guard !waiting.isEmpty else {
-                isWriting = false
-                return nil
-            }
+            guard !endWriting() else { return nil }
             let share = batchesShared > 0 ? Limits.batchShareBytes : Limits.batchBytes
             let (taken, size, hasQuiet) = waiting.take(
                 atMost: Limits.batchRecords, bytes: Limits.batchBytes, share: share, size: \.submission.size)
@@ -239,45 +253,47 @@ extension RecordStore {
         /// - Parameter segment: what was written to, without an index.
         mutating func publish(
             _ batch: Taken, _ records: [NewRecord], location: BatchLocation, writer: SegmentWriter, segment: Segment
-        ) -> [Answer] {
+        ) -> Decisions {
             self.writer = writer
             hasFailed = false
             voidFrom = location.lastSequence + 1
             segments.publish(records, location, voidFrom: batch.voidFrom, of: segment)
             let expiry = writer.identity.expiry
-            var answers: [Answer] = []
-            answers.reserveCapacity(batch.waiting.count)
-            for entry in batch.waiting {
-                pending[entry.submission.fingerprint] = nil
-                let stored = Appended.stored(ingestedAt: batch.ingestedAt, expiresAt: expiry)
-                answers.append(Answer(completion: entry.completion, result: .success(stored)))
+            let stored = Result<Appended, DatasetError>.success(.stored(ingestedAt: batch.ingestedAt, expiresAt: expiry))
+            var decisions = Decisions()
+            for (index, record) in records.enumerated() {
+                let (entry, fingerprint) = (batch.waiting[index], record.submission.fingerprint)
+                pending.remove(fingerprint)
+                decisions.add(.answer(stored), entry)
                 guard !repeats.isEmpty else { continue }
-                let duplicate = Appended.duplicate(ingestedAt: batch.ingestedAt, expiresAt: expiry)
-                answers += takeRepeats(of: entry.submission.fingerprint).map {
-                    Answer(completion: $0, result: .success(duplicate))
-                }
+                let known = KnownRecord(
+                    content: record.body.content, sequence: location.firstSequence + UInt64(index), ingestedAt: batch.ingestedAt)
+                for entry in takeRepeats(of: fingerprint) { decisions.add(.isKnown(known, expiresAt: expiry), entry) }
             }
             for watcher in watchers.values { watcher.yield() }
-            return answers
+            return decisions
         }
 
         /// Gives up a batch whose write or sync failed, and its segment with it.
-        mutating func fail(_ batch: Taken, _ error: DatasetError) -> [Answer] {
+        mutating func fail(_ batch: Taken, _ error: DatasetError) -> Decisions {
             if let writer {
                 segments.fail(batch.firstSequence..<batch.firstSequence + UInt64(batch.waiting.count), of: writer.identity.id)
             }
             writer = nil
             hasFailed = true
-            return batch.waiting.flatMap { entry in
-                pending[entry.submission.fingerprint] = nil
-                let completions = [entry.completion] + takeRepeats(of: entry.submission.fingerprint)
-                return completions.map { Answer(completion: $0, result: .failure(error)) }
+            var decisions = Decisions()
+            for entry in batch.waiting {
+                pending.remove(entry.submission.fingerprint)
+                for entry in [entry] + takeRepeats(of: entry.submission.fingerprint) {
+                    decisions.add(.answer(.failure(error)), entry)
+                }
             }
+            return decisions
         }
 
-        private mutating func takeRepeats(of fingerprint: Fingerprint) -> [Completion] {
+        private mutating func takeRepeats(of fingerprint: Fingerprint) -> [Entry] {
             let taken = repeats.removeValue(forKey: fingerprint) ?? []
-            waitingBytes -= taken.count * Submission.overhead
+            waitingBytes -= taken.reduce(0) { $0 + $1.submission.size }
             return taken
         }
 

@@ -9,6 +9,13 @@ extension RecordStore {
         if writeBatch() { queue.start { [self] in write() } }
     }
 
+    /// Commits what waits on the caller's thread, when it is little and nothing else is to be done there or on `queue`.
+    func writeAtTurnEnd(isAlone: Bool) {
+        guard isAlone, state.withLock({ $0.isQuickToWrite }), queue.runHere({ writeBatch() }) != nil,
+            state.withLock({ $0.endWriting() })
+        else { return queue.start { [self] in write() } }
+    }
+
     /// Commits all that waits. On `queue`.
     func writeUntilNothingWaits() {
         while writeBatch() {}
@@ -21,8 +28,7 @@ extension RecordStore {
             try commit(batch)
         } catch {
             reports.failure(error)
-            let answers = state.withLock { $0.fail(batch, error) }
-            for answer in answers { answer.run() }
+            state.withLock { $0.fail(batch, error) }.runAnswers()
             reports.healthChanged()
         }
         return true
@@ -48,11 +54,11 @@ extension RecordStore {
         }
         let segment = Segment(
             identity: writer.identity, keys: writer.keys, folders: settings.folders, files: files, index: .open(OpenIndex()))
-        let (answers, hadFailed) = state.withLock { state in
+        let (decisions, hadFailed) = state.withLock { state in
             let hadFailed = state.hasFailed
             return (state.publish(batch, records, location: location, writer: writer, segment: segment), hadFailed)
         }
-        for answer in answers { answer.run() }
+        decisions.runAnswers()
         reports.committed(batch.waiting.count, writer.offset - location.offset, writer.syncNanoseconds)
         if hadFailed { reports.healthChanged() }
         if isNew { sealing.start { [weak self] in self?.sealClosed() } }
@@ -92,9 +98,10 @@ extension RecordStore {
         while let doubtful = state.withLock({ $0.nextDoubtful() }) {
             for entry in doubtful {
                 let known = look(for: entry.submission.fingerprint)
-                let (answers, needsWriter) = state.withLock { $0.settle(entry, known, now: time.now) }
-                for answer in answers { answer.run() }
-                if needsWriter { queue.start { [self] in write() } }
+                // What is doubtful again, this goes on with.
+                let decisions = state.withLock { $0.settle(entry, known, now: time.now) }
+                decisions.runAnswers()
+                if decisions.needsWriter { queue.start { [self] in write() } }
             }
         }
     }

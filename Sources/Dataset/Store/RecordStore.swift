@@ -190,15 +190,22 @@ package final class RecordStore: Sendable {
         }
     }
 
+    /// Runs work once, on the caller's thread, when the turn of it ends in which it is given; tells the work whether it is the only one then.
+    package typealias TurnEnd = (_ work: @escaping @Sendable (_ isAlone: Bool) -> Void) -> Void
+
     /// Hands over records, in this order.
-    package func append(_ entries: [Entry]) {
+    ///
+    /// - Parameter turnEnd: of a thread that takes turns. What is little by then, and alone, is committed there where the disk is fast: two
+    ///   changes of threads would take longer. Nil: another thread commits.
+    package func append(_ entries: [Entry], turnEnd: TurnEnd? = nil) {
         let now = time.now
         let taken = state.withLock { $0.take(entries, now: now) }
-        for answer in taken.answers { answer.run() }
-        for (entry, known, expiresAt) in taken.known {
-            entry.completion(known.answer(to: entry.submission.body.content, expiresAt: expiresAt))
+        taken.runAnswers()
+        if taken.needsWriter, let turnEnd {
+            turnEnd { [self] isAlone in writeAtTurnEnd(isAlone: isAlone) }
+        } else if taken.needsWriter {
+            queue.start { [self] in write() }
         }
-        if taken.needsWriter { queue.start { [self] in write() } }
         if taken.needsLook { looks.start { [self] in lookUntilNothingIsDoubtful() } }
     }
 
