@@ -121,6 +121,27 @@ import Testing
         await store.close()
     }
 
+    @Test func `what comes while a thread commits at the end of its turn is committed after it`() async throws {
+        let store = try fixture.open(SimulatedFiles())
+        #expect(await store.append(try StoreFixture.submission("first")).isStored)
+        for attempt in 0..<20 {
+            let next = try StoreFixture.submission("next\(attempt)")
+            let turn = Turn()
+            let answer = await withCheckedContinuation { continuation in
+                guard let submission = try? StoreFixture.submission("m\(attempt)") else { return }
+                store.append(
+                    [
+                        RecordStore.Entry(submission) { _ in
+                            store.append(next) { continuation.resume(returning: $0) }
+                        }
+                    ], turnEnd: turn.add)
+                turn.end()
+            }
+            #expect(answer.isStored)
+        }
+        await store.close()
+    }
+
     @Test func `a failed commit at the end of a turn is told, and the next one is another thread's`() async throws {
         let probe = SimulatedFiles()
         #expect(await (try fixture.open(probe)).append(try StoreFixture.submission("first")).isStored)
@@ -181,6 +202,25 @@ import Testing
                 "off not kept", "on stored", "on again duplicate", "other conflict", "old duplicate", "old again duplicate",
                 "old, other conflict",
             ])
+    }
+
+    @Test func `records are read many batches at a time, up to a limit of bytes`() async throws {
+        let files = SimulatedFiles()
+        let store = try fixture.open(files)
+        for index in 0..<10 { #expect(await store.append(try StoreFixture.submission("m\(index)")).isStored) }
+        let large = String(repeating: "x", count: Limits.batchBytes * 3 / 5)
+        for index in 0..<3 { #expect(await store.append(try StoreFixture.submission("l\(index)", content: large)).isStored) }
+        func counts(_ store: RecordStore) throws -> [Int] {
+            var (counts, last): ([Int], UInt64) = ([], 0)
+            while let records = try store.nextRecords(after: last, through: 12) {
+                counts.append(records.count)
+                last = records.last?.sequence ?? .max
+            }
+            return counts
+        }
+        #expect(try counts(store) == [11, 1], "of an index in memory")
+        await store.close()
+        #expect(try counts(try fixture.open(files)) == [11, 1], "of one in a file")
     }
 
     @Test func `zeros are written ahead of small batches: at most as many as there are batches, and up to a limit`() async throws
