@@ -121,7 +121,8 @@ import Testing
         await store.close()
     }
 
-    @Test func `what comes while a thread commits at the end of its turn is committed after it`() async throws {
+    @Test(.timeLimit(.minutes(1)))
+    func `what comes while a thread commits at the end of its turn is committed after it`() async throws {
         let store = try fixture.open(SimulatedFiles())
         #expect(await store.append(try StoreFixture.submission("first")).isStored)
         for attempt in 0..<20 {
