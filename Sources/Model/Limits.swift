@@ -19,11 +19,11 @@ public enum Limits {
     /// Their bytes, of all connections together; at the limit no connection is read, and then each in its turn: what
     /// 1,000 connections hold is bounded, and far more than the disk takes at a time.
     public static let bytesInFlight = 32 << 20
-    /// Bytes that one read of a connection takes at most, which is what it holds while it is not served.
-    public static let bytesAtARead = 32 << 10
     /// Those of them that are for frames over `frameBytesUnasked` that have begun to come: whoever begins one and does not go on leaves
     /// the others room.
     public static let frameBytesReserved = bytesInFlight / 2
+    /// Bytes that one read of a connection takes at most, which is what it holds while it is not served.
+    public static let bytesAtARead = 32 << 10
     /// Names and metadata of a call, beside its message: they are kept as long as it is.
     public static let envelopeBytes = 16 << 10
     /// Calls served for one connection before the others have their turn: some 0.2 ms of work.
@@ -98,6 +98,8 @@ public enum Limits {
 
     // MARK: Inside the daemon
 
+    /// Who looks more than this too late whether a connection's time is over was held up, by a disk that hangs or as the machine slept.
+    public static let lateWakeSeconds = 1
     /// What a message in flight takes beside its own bytes, about.
     public static let messageOverheadBytes = 512
     /// A frame up to this size is received without asking for a part of `bytesInFlight` first: what one read brings.
@@ -199,7 +201,8 @@ public enum Limits {
     public static let damageReports = 100
     /// How often a read is tried whose segment is replaced meanwhile.
     public static let readAttempts = 8
-    /// Runs exporting at the same time. Each holds one batch and one compressor in memory.
+    /// Runs exporting at the same time. Each holds `batchBytes` of records, as many that are read ahead, and one
+    /// compressor in memory.
     public static let runsAtOnce = 2
     /// Runs waiting for their turn.
     public static let runsQueued = 256

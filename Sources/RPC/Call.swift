@@ -44,7 +44,8 @@ package struct Call: Sendable {
     /// Runs `work` on the event loop when all that had come on any connection was received: once for all that it brought. On the event loop
     /// only.
     ///
-    /// - Parameter work: is told whether nothing else waits for this turn's end; must not block.
+    /// - Parameter work: is told whether nothing else waits for this turn's end; must take no longer than a change of threads, some 50 µs
+    ///   to 1 ms, or leave it to another one.
     package func atTurnEnd(_ work: @escaping @Sendable (_ isAlone: Bool) -> Void) { turnEnd.add(work) }
 
     /// Ends the call with its one result, or any call with an error. What is too large for a frame, or too much for a peer that does

@@ -1,7 +1,7 @@
 import Model
 package import NIOCore
 
-/// Cuts a byte stream into frames: a pure state machine, right however the bytes are split. Holds at most one frame.
+/// Cuts a byte stream into frames: a pure state machine, right however the bytes are split. Holds what one read brought, and one frame that was cut.
 package struct FrameDecoder: Sendable {
     /// What the peer sent.
     package enum Event: Hashable, Sendable {

@@ -81,8 +81,15 @@ package struct ServerConnection: Sendable {
         return earliest
     }
 
-    /// What to do because time has passed.
+    /// What to do because time has passed. Where nobody looked when it was time, what the peer did meanwhile was not seen: its time begins anew.
     package mutating func wake(now: NIODeadline) -> [Action] {
+        func renewed(_ time: NIODeadline?, seconds: Int) -> NIODeadline? {
+            guard let time, now - time > .seconds(Int64(Limits.lateWakeSeconds)) else { return time }
+            return now + .seconds(Int64(seconds))
+        }
+        firstFrameBy = renewed(firstFrameBy, seconds: Limits.firstFrameSeconds)
+        frameBy = renewed(frameBy, seconds: Limits.frameSeconds)
+        readBy = renewed(readBy, seconds: Limits.unreadSeconds)
         if let firstFrameBy, firstFrameBy <= now {
             return [.close(reason: "it sent no frame in \(Limits.firstFrameSeconds) seconds")]
         }

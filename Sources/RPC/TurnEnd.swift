@@ -10,7 +10,7 @@ struct TurnEnd: Sendable {
         works = .makeBoxSendingValue([], eventLoop: eventLoop)
     }
 
-    /// - Parameter work: is told whether nothing else waits for this turn's end; must not block.
+    /// - Parameter work: is told whether nothing else waits for this turn's end.
     func add(_ work: @escaping @Sendable (_ isAlone: Bool) -> Void) {
         works.value.append(work)
         guard works.value.count == 1 else { return }

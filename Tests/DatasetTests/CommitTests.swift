@@ -102,6 +102,9 @@ import Testing
         let large = String(repeating: "x", count: Limits.quickBytes / 2)
         #expect(await end(try submissions("b", 2, content: large), into: store).isOwnThread == false)
         #expect(try await endQuickly("c", 1, content: large, into: store).isOwnThread)
+        fixture.time.advance(hours: 24)
+        #expect(await end(try submissions("tomorrow", 1), into: store).isOwnThread == false, "so it is for the next day")
+        #expect(try await endQuickly("d", 1, into: store).isOwnThread)
         await store.close()
     }
 
@@ -242,6 +245,21 @@ import Testing
         let reopened = try fixture.open(files.afterPowerCut(.nothing))
         #expect(reopened.recoveryReports == [])
         #expect(try reopened.all().count == 300)
+    }
+
+    @Test func `where there is room for a batch and none for zeros, the batch is stored`() async throws {
+        let probe = SimulatedFiles()
+        #expect(await (try fixture.open(probe)).append(try StoreFixture.submission("a")).isStored)
+        // The write of the third batch, which makes the file grow.
+        let files = SimulatedFiles(faults: [probe.operations + 2: .fail(.noSpace)])
+        let store = try fixture.open(files)
+        for id in ["a", "b", "c"] { #expect(await store.append(try StoreFixture.submission(id)).isStored) }
+        let path = try #require(files.paths.first { $0.extension == "segment" })
+        // Half of the write that failed is there.
+        #expect(files.content(path).count < 6 * 4096)
+        #expect(store.isHealthy)
+        await store.close()
+        #expect(try fixture.open(files.afterPowerCut(.nothing)).all().map(\.id.value) == ["a", "b", "c"])
     }
 
     @Test func `a queue lends its turn to a thread only while nothing else is under way on it`() async throws {

@@ -112,6 +112,23 @@ import Testing
         var other = fresh
         var small = ByteBuffer(bytes: [0, 0, 0x10, 0, 0, 0, 0, 1, 1, 0])
         other.receive(&small)
+        #expect(other.next(now: start) == nil)
         #expect(other.largeFrame == nil)
+    }
+
+    @Test func `who was not looked at in time is not closed for it: its time begins anew`() {
+        let late = start + seconds(Limits.firstFrameSeconds + Limits.lateWakeSeconds + 1)
+        var silent = fresh
+        #expect(silent.wake(now: late).isEmpty)
+        #expect(isClosed(silent.wake(now: late + seconds(Limits.firstFrameSeconds))))
+        var cut = fresh
+        var header = ByteBuffer(bytes: [0, 0, 0, 9, 0, 0, 0, 1, 1, 0])
+        cut.receive(&header)
+        #expect(cut.next(now: start) == nil)
+        cut.noteUnread(true, now: start)
+        let hour = start + seconds(3600)
+        #expect(cut.wake(now: hour).isEmpty)
+        #expect(cut.nextWake == hour + seconds(Limits.frameSeconds))
+        #expect(isClosed(cut.wake(now: hour + seconds(Limits.frameSeconds))))
     }
 }

@@ -23,7 +23,7 @@ struct Ingester: Sendable {
     }
 
     /// Decides about a checked message of a call, or what is wrong with it: what is to be handed to the sandbox's dataset; nil: it is answered.
-    /// `completion` is called once, before this returns or on another thread.
+    /// `completion` is called once, before this returns, at the end of the turn, or on another thread.
     ///
     /// - Parameters:
     ///   - path: of the message in what was sent; nil: it is all of it.

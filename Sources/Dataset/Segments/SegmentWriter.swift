@@ -13,6 +13,8 @@ struct SegmentWriter: Sendable {
     private(set) var offset: Int64 = 0
     /// Bytes of the file: behind the last batch there may be zeros.
     private var size: Int64 = 0
+    /// Whether further batches may be added.
+    var hasRoom: Bool { offset < Limits.segmentBytes }
     /// How long the last batch's sync took, in nanoseconds.
     private(set) var syncNanoseconds: UInt64 = 0
 
@@ -56,9 +58,15 @@ struct SegmentWriter: Sendable {
     /// A file that grows takes longer to sync than one that does not: where a small batch makes it grow, zeros go with it for those to come.
     private mutating func write(_ content: [UInt8], header: Batch.Header) throws(DiskError) -> BatchLocation {
         let end = offset + header.extent
-        let zeros = end > size && header.extent <= Limits.smallBatchBytes ? min(end, Limits.zerosAheadBytes) : 0
+        var zeros = end > size && header.extent <= Limits.smallBatchBytes ? min(end, Limits.zerosAheadBytes) : 0
         let sealed = Batch.seal(content, header: header, identity: identityBytes, keys: keys)
-        try file.write(zeros > 0 ? sealed + [Data(count: Int(zeros))] : sealed, at: offset)
+        do {
+            try file.write(zeros > 0 ? sealed + [Data(count: Int(zeros))] : sealed, at: offset)
+        } catch  where error.isFull && zeros > 0 {
+            // The batch may fit alone.
+            zeros = 0
+            try file.write(sealed, at: offset)
+        }
         let location = BatchLocation(header, offset: offset)
         ordinal += 1
         offset = end

@@ -79,6 +79,8 @@ extension RecordStore {
         private var repeats: [Fingerprint: [Entry]] = [:]
         /// What waits takes, about.
         private(set) var waitingBytes = 0
+        /// Repeats among it, of which none is stored.
+        private var repeatedBytes = 0
         private var isWriting = false
         private var writer: SegmentWriter?
         private var nextSequence: UInt64
@@ -120,12 +122,7 @@ extension RecordStore {
 
         private mutating func decide(_ entry: Entry, now: Instant) -> Decision {
             let submission = entry.submission
-            if pending.contains(submission.fingerprint) {
-                guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
-                repeats[submission.fingerprint, default: []].append(entry)
-                waitingBytes += submission.size
-                return .waits
-            }
+            if pending.contains(submission.fingerprint) { return hold(entry) }
             switch segments.find(submission.fingerprint, now: now) {
             case .known(let known, let expiresAt): return .isKnown(known, expiresAt: expiresAt)
             case .unknown: return enqueue(entry, now: now)
@@ -139,13 +136,23 @@ extension RecordStore {
             }
         }
 
+        /// Lets a repeat wait for the end of what is under way.
+        private mutating func hold(_ entry: Entry) -> Decision {
+            guard hasRoom(for: entry.submission) else { return .answer(.failure(tooMuch)) }
+            repeats[entry.submission.fingerprint, default: []].append(entry)
+            waitingBytes += entry.submission.size
+            repeatedBytes += entry.submission.size
+            return .waits
+        }
+
         /// Lets a record that is not there yet wait for its commit.
         private mutating func enqueue(_ entry: Entry, now: Instant) -> Decision {
             let submission = entry.submission
             guard entry.keep else { return .answer(.success(.notKept)) }
             guard hasRoom(for: submission) else { return .answer(.failure(tooMuch)) }
             if let refusal = meter.refusal(
-                of: submission.size, stored: segments.size + UInt64(waitingBytes), ofDay: recordsOfDay(at: now), now: now)
+                of: submission.size, stored: segments.size + UInt64(waitingBytes - repeatedBytes), ofDay: recordsOfDay(at: now),
+                now: now)
             {
                 return .answer(.failure(refusal))
             }
@@ -193,8 +200,10 @@ extension RecordStore {
             case .success((let known, let expiresAt)?):
                 for entry in [entry] + repeated { decisions.add(.isKnown(known, expiresAt: expiresAt), entry) }
             case .success(nil):
-                decisions.add(enqueue(entry, now: now), entry)
-                for entry in repeated { decisions.add(decide(entry, now: now), entry) }
+                for entry in [entry] + repeated {
+                    let isPending = pending.contains(entry.submission.fingerprint)
+                    decisions.add(isPending ? hold(entry) : enqueue(entry, now: now), entry)
+                }
             }
             return decisions
         }
@@ -204,8 +213,12 @@ extension RecordStore {
         // MARK: Writing
 
         /// Whether a commit of what waits is expected to take no longer than two changes of threads.
-        var isQuickToWrite: Bool {
-            guard let writer else { return false }
+        func isQuickToWrite(now: Instant) -> Bool {
+            // A new segment is several syncs.
+            guard let writer, let life, life.hours.contains(max(now, lastIngestedAt)), life.covers(writer.identity),
+                writer.hasRoom,
+                !segments.isCurrentFull
+            else { return false }
             return waitingBytes <= Limits.quickBytes && writer.syncNanoseconds <= Limits.quickSyncNanoseconds
         }
 
@@ -293,7 +306,9 @@ extension RecordStore {
 
         private mutating func takeRepeats(of fingerprint: Fingerprint) -> [Entry] {
             let taken = repeats.removeValue(forKey: fingerprint) ?? []
-            waitingBytes -= taken.reduce(0) { $0 + $1.submission.size }
+            let size = taken.reduce(0) { $0 + $1.submission.size }
+            waitingBytes -= size
+            repeatedBytes -= size
             return taken
         }
 

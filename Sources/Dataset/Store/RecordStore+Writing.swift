@@ -11,7 +11,7 @@ extension RecordStore {
 
     /// Commits what waits on the caller's thread, when it is little and nothing else is to be done there or on `queue`.
     func writeAtTurnEnd(isAlone: Bool) {
-        guard isAlone, state.withLock({ $0.isQuickToWrite }), queue.runHere({ writeBatch() }) != nil,
+        guard isAlone, state.withLock({ $0.isQuickToWrite(now: time.now) }), queue.runHere({ writeBatch() }) != nil,
             state.withLock({ $0.endWriting() })
         else { return queue.start { [self] in write() } }
     }
@@ -78,7 +78,7 @@ extension RecordStore {
 
     /// The one that wrote the batch before; nil when the day has changed, its segment is full, or it failed.
     private func writerInUse(for batch: State.Taken) -> SegmentWriter? {
-        guard let writer = batch.writer, batch.life.covers(writer.identity), writer.offset < Limits.segmentBytes,
+        guard let writer = batch.writer, batch.life.covers(writer.identity), writer.hasRoom,
             !batch.isSegmentFull
         else { return nil }
         return writer
@@ -98,7 +98,6 @@ extension RecordStore {
         while let doubtful = state.withLock({ $0.nextDoubtful() }) {
             for entry in doubtful {
                 let known = look(for: entry.submission.fingerprint)
-                // What is doubtful again, this goes on with.
                 let decisions = state.withLock { $0.settle(entry, known, now: time.now) }
                 decisions.runAnswers()
                 if decisions.needsWriter { queue.start { [self] in write() } }

@@ -10,11 +10,12 @@ import Synchronization
 /// - Sequences grow; a failed write leaves a gap, never a reuse.
 ///
 /// ## Concurrency model
-/// Any thread may call anything. `state` guards all that changes; it is never held over disk work. One writer at a time runs on
-/// `queue`: it takes what waits, commits it with one sync, publishes it, and goes on until nothing waits. Who reads looks at a view of
+/// Any thread may call anything. `state` guards all that changes; it is never held over disk work. One writer at a time has
+/// `queue`, on its thread or at the end of a caller's turn: it takes what waits, commits it with one sync, publishes it, and goes on until nothing
+/// waits. Who reads looks at a view of
 /// the segments that nobody changes, and never holds up the writer; where files of it are gone meanwhile, it looks again.
 package final class RecordStore: Sendable {
-    /// Answers one submission; called once, on the writer's thread or before `append` returns. Must not block.
+    /// Answers one submission; called once, on the writer's thread, at the end of the turn, or before `append` returns. Must not block.
     package typealias Completion = @Sendable (Result<Appended, DatasetError>) -> Void
 
     /// What became of a submission, and what its submitter may know of the record.
@@ -54,7 +55,7 @@ package final class RecordStore: Sendable {
         }
     }
 
-    /// What a dataset tells whoever runs it. Called on its own threads; must not block.
+    /// What a dataset tells whoever runs it. Called on its own threads, or at the end of a turn; must not block.
     package struct Reports: Sendable {
         /// A batch could not be written, or an index; once for each.
         var failure: @Sendable (DatasetError) -> Void
