@@ -150,11 +150,11 @@ public enum Limits {
     public static let batchBytes = 1 << 20
     /// Bytes that wait and are committed by the thread that received them, where it has nothing else to commit: sending them to another
     /// and their answers back takes two times 30 to 50 µs.
-    public static let quickBytes = 64 << 10
+    public static let quickBytes = 32 << 10
     /// Only where the last sync took no longer: while a disk is slow, who receives must not wait for it.
     public static let quickSyncNanoseconds: UInt64 = 1_000_000
     /// A batch up to this size is small: its sync takes longer than its write.
-    public static let smallBatchBytes: Int64 = 64 << 10
+    public static let smallBatchBytes: Int64 = 16 << 10
     /// Zeros that are written ahead of small batches, at most, and no more than there are batches before them.
     public static let zerosAheadBytes: Int64 = 256 << 10
     /// What one connection may have of a batch while another brings few records. Who has one record to write waits for the batch that is

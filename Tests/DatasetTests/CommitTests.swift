@@ -101,6 +101,7 @@ import Testing
         #expect(await end(try submissions("a", 2), into: store, isAlone: false).isOwnThread == false)
         let large = String(repeating: "x", count: Limits.quickBytes / 2)
         #expect(await end(try submissions("b", 2, content: large), into: store).isOwnThread == false)
+        #expect(await end(try submissions("after", 1), into: store).isOwnThread == false, "what follows much is a part of it")
         #expect(try await endQuickly("c", 1, content: large, into: store).isOwnThread)
         fixture.time.advance(hours: 24)
         #expect(await end(try submissions("tomorrow", 1), into: store).isOwnThread == false, "so it is for the next day")

@@ -13,6 +13,8 @@ struct SegmentWriter: Sendable {
     private(set) var offset: Int64 = 0
     /// Bytes of the file: behind the last batch there may be zeros.
     private var size: Int64 = 0
+    /// Bytes that the last batch takes in the file.
+    private(set) var lastExtent: Int64 = 0
     /// Whether further batches may be added.
     var hasRoom: Bool { offset < Limits.segmentBytes }
     /// How long the last batch's sync took, in nanoseconds.
@@ -69,6 +71,7 @@ struct SegmentWriter: Sendable {
         }
         let location = BatchLocation(header, offset: offset)
         ordinal += 1
+        lastExtent = header.extent
         offset = end
         size = max(size, end + zeros)
         return location

@@ -219,7 +219,9 @@ extension RecordStore {
                 writer.hasRoom,
                 !segments.isCurrentFull
             else { return false }
-            return waitingBytes <= Limits.quickBytes && writer.syncNanoseconds <= Limits.quickSyncNanoseconds
+            // Where the batch before was large, this is a piece of much that comes: what comes meanwhile is to be received.
+            return max(waitingBytes, Int(writer.lastExtent)) <= Limits.quickBytes
+                && writer.syncNanoseconds <= Limits.quickSyncNanoseconds
         }
 
         /// Nobody writes any more, unless something waits: then false.
