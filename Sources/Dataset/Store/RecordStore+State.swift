@@ -10,9 +10,8 @@ extension RecordStore {
             let voidFrom: UInt64
             let ingestedAt: Instant
             let life: SegmentLife
+            /// Of the segment that they go to; nil: one is to be made.
             let writer: SegmentWriter?
-            /// Whether no more than these go to the segment that is being written.
-            let isSegmentFull: Bool
         }
 
         /// A completion with what to tell it, to be run without the lock.
@@ -215,10 +214,9 @@ extension RecordStore {
         /// Whether a commit of what waits is expected to take no longer than two changes of threads.
         func isQuickToWrite(now: Instant) -> Bool {
             // A new segment is several syncs.
-            guard let writer, let life, life.hours.contains(max(now, lastIngestedAt)), life.covers(writer.identity),
-                writer.hasRoom,
-                !segments.isCurrentFull
-            else { return false }
+            guard let life, life.hours.contains(max(now, lastIngestedAt)), let writer = writerInUse(for: life) else {
+                return false
+            }
             // Where the batch before was large, this is a piece of much that comes: what comes meanwhile is to be received.
             return max(waitingBytes, Int(writer.lastExtent)) <= Limits.quickBytes
                 && writer.syncNanoseconds <= Limits.quickSyncNanoseconds
@@ -241,9 +239,16 @@ extension RecordStore {
             waitingBytes -= size
             lastIngestedAt = max(lastIngestedAt, now)
             defer { nextSequence += UInt64(taken.count) }
+            let life = life(at: lastIngestedAt)
             return Taken(
-                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt,
-                life: life(at: lastIngestedAt), writer: writer, isSegmentFull: segments.isCurrentFull)
+                waiting: taken, firstSequence: nextSequence, voidFrom: voidFrom, ingestedAt: lastIngestedAt, life: life,
+                writer: writerInUse(for: life))
+        }
+
+        /// The one that wrote the batch before; nil when the day has changed, its segment is full, or it failed.
+        private func writerInUse(for life: SegmentLife) -> SegmentWriter? {
+            guard let writer, life.covers(writer.identity), writer.hasRoom, !segments.isCurrentFull else { return nil }
+            return writer
         }
 
         var highestSequence: UInt64 { nextSequence - 1 }

@@ -40,7 +40,7 @@ extension RecordStore {
         var writer: SegmentWriter
         let location: BatchLocation
         do throws(DiskError) {
-            if let current = writerInUse(for: batch) {
+            if let current = batch.writer {
                 (writer, isNew) = (current, false)
             } else {
                 guard state.withLock({ $0.segments.hasSlot(for: batch.life.expiry) }) else {
@@ -74,14 +74,6 @@ extension RecordStore {
             if writer.ordinal == 0 { SegmentWriter.remove(writer.identity, folders: settings.folders, files: files) }
             throw error
         }
-    }
-
-    /// The one that wrote the batch before; nil when the day has changed, its segment is full, or it failed.
-    private func writerInUse(for batch: State.Taken) -> SegmentWriter? {
-        guard let writer = batch.writer, batch.life.covers(writer.identity), writer.hasRoom,
-            !batch.isSegmentFull
-        else { return nil }
-        return writer
     }
 
     private func newWriter(for life: SegmentLife) throws(DiskError) -> SegmentWriter {

@@ -10,10 +10,10 @@ import Synchronization
 /// - Sequences grow; a failed write leaves a gap, never a reuse.
 ///
 /// ## Concurrency model
-/// Any thread may call anything. `state` guards all that changes; it is never held over disk work. One writer at a time has
-/// `queue`, on its thread or at the end of a caller's turn: it takes what waits, commits it with one sync, publishes it, and goes on until nothing
-/// waits. Who reads looks at a view of
-/// the segments that nobody changes, and never holds up the writer; where files of it are gone meanwhile, it looks again.
+/// Any thread may call anything. `state` guards all that changes; it is never held over disk work. One writer at a time has `queue`, on
+/// its thread or at the end of a caller's turn: it takes what waits, commits it with one sync, publishes it, and goes on until nothing
+/// waits. Who reads looks at a view of the segments that nobody changes, and never holds up the writer; where files of it are gone
+/// meanwhile, it looks again.
 package final class RecordStore: Sendable {
     /// Answers one submission; called once, on the writer's thread, at the end of the turn, or before `append` returns. Must not block.
     package typealias Completion = @Sendable (Result<Appended, DatasetError>) -> Void
