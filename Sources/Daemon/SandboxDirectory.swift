@@ -15,6 +15,8 @@ final class SandboxDirectory: Sendable {
         let rights: RightsTable
         /// By name.
         let configurations: [String: ChannelConfiguration]
+        /// By a configuration's name, what its records are counted by: not to be made for each of them.
+        let groups: [String: Term]
         /// Counts up with its changes.
         let generation: Int
     }
@@ -58,7 +60,7 @@ final class SandboxDirectory: Sendable {
                 sandbox: view.sandbox, store: store, meter: meters.meter(of: view.sandbox.name),
                 messageExport: snapshot.messageExport,
                 entitledSince: snapshot.entitledSince, rights: RightsTable(view.grants), configurations: configurations,
-                generation: view.generation)
+                groups: configurations.mapValues(Term.init), generation: view.generation)
         }
     }
 
@@ -75,7 +77,7 @@ final class SandboxDirectory: Sendable {
                 Entry(
                     sandbox: entry.sandbox, store: entry.store, meter: entry.meter, messageExport: view.messageExport,
                     entitledSince: view.entitledSince, rights: entry.rights, configurations: entry.configurations,
-                    generation: entry.generation)
+                    groups: entry.groups, generation: entry.generation)
             }
         }
     }

@@ -31,7 +31,8 @@ package protocol Files: Sendable {
     /// Gives a file another name, replacing what has it. Durable after `syncFolder` of both folders.
     func rename(_ path: FilePath, to target: FilePath) throws(DiskError)
 
-    /// Removes a file's name. Durable after `syncFolder`.
+    /// Removes a file's name. Durable after `syncFolder`. Of a large file the end goes first, piece by piece, so that nobody else's syncs wait
+    /// for all of it: who has it open reads less, and what a failure or a stop leaves may be its beginning.
     func remove(_ path: FilePath) throws(DiskError)
 }
 

@@ -181,6 +181,8 @@ public enum Limits {
     public static let compactionBytes: Int64 = 16 << 20
     /// Segments that one takes the place of: their names stand in its key file, whose copies have 4 KiB.
     public static let segmentsReplaced = 100
+    /// What upkeep gives the disk at a time: some milliseconds, which whoever commits then waits.
+    public static let upkeepSyncBytes: Int64 = 1 << 20
     /// Level of zstd: four times as fast as 9, for a tenth more bytes.
     public static let compressionLevel: Int32 = 6
     /// What is compressed together, of small records: reading one of them decompresses all.

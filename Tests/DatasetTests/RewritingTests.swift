@@ -1,6 +1,7 @@
 import Dataset
 import Disk
 import Model
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -97,6 +98,42 @@ import Testing
         try await store.destroy(store.expired)
         #expect(try store.all().isEmpty)
         #expect(files.paths.isEmpty, "\(files.paths)")
+        await store.close()
+    }
+
+    @Test func `what is destroyed while it is rewritten is no damage`() async throws {
+        try await fill(files)
+        let store = try fixture.open(files)
+        let (files, time) = (files, fixture.time)
+        let calls = Atomic(0)
+        _ = try await store.erase([person("ada")]) { _ in
+            // The first record that is asked about twice is being rewritten: the batches behind it are not read yet.
+            if calls.add(1, ordering: .relaxed).newValue == 2 {
+                time.advance(hours: 24 * 10)
+                for path in files.paths where path.extension == "segment" { try? files.remove(path) }
+            }
+            return true
+        }
+        #expect(calls.load(ordering: .relaxed) == 2, "the others are gone")
+        #expect(store.recoveryReports == [])
+        await store.close()
+    }
+
+    @Test func `what is rewritten is given to the disk piece by piece, so that commits wait for little`() async throws {
+        let syncs = Atomic(0)
+        let files = SimulatedFiles { syncs.add(1, ordering: .relaxed) }
+        let store = try fixture.open(files)
+        var generator = SeededGenerator(seed: 1)
+        for index in 0..<40 {
+            let noise = String(decoding: generator.bytes(100_000).map { 32 + $0 % 64 }, as: UTF8.self)
+            #expect(await store.append(try StoreFixture.submission("m\(index)", content: noise)).isStored)
+        }
+        let before = syncs.load(ordering: .relaxed)
+        #expect(try await store.compact(isForced: true) == 1)
+        let pieces = Int(store.totals.bytes) / (2 << 20)
+        #expect(pieces > 0)
+        // One of the index of what was written, and of the new segment one of its key, of its index, and of its data.
+        #expect(syncs.load(ordering: .relaxed) - before >= pieces + 4)
         await store.close()
     }
 

@@ -35,6 +35,27 @@ import Testing
         try await withTemporaryFolder { try exercise(PosixFiles(), in: $0) }
     }
 
+    @Test func `of a large file that is removed the end goes first: who has it open reads less, and other names keep all of it`()
+        async throws
+    {
+        func readsEnd(_ files: any Files, of path: FilePath) throws -> Bool {
+            let file = try files.create(path)
+            try file.write([Data(count: 9 << 20)], at: 0)
+            try files.remove(path)
+            #expect(try !files.exists(path))
+            return try !file.read(1, at: 8 << 20).isEmpty
+        }
+        #expect(try !readsEnd(SimulatedFiles(), of: "/file"))
+        try await withTemporaryFolder { folder in
+            #expect(try !readsEnd(PosixFiles(), of: folder.appending("file")))
+            let (path, name) = (folder.appending("named"), folder.appending("other name"))
+            try PosixFiles().create(path).write([Data(count: 9 << 20)], at: 0)
+            #expect(link(path.string, name.string) == 0)
+            try PosixFiles().remove(path)
+            #expect(try PosixFiles().open(name).size() == 9 << 20)
+        }
+    }
+
     @Test func `files are their owner's alone`() async throws {
         try await withTemporaryFolder { folder in
             let files = PosixFiles()

@@ -14,7 +14,8 @@ extension SimulatedFiles.Remains {
         let size = Bool.random(using: &generator) ? node.bytes.count : node.durable.count
         var bytes = Array(node.durable.prefix(size))
         bytes += [UInt8](repeating: 0, count: size - bytes.count)
-        let changed = stride(from: 0, to: size, by: 512).filter { sector in
+        // Behind its end nothing was written: it was cut off, or it was not.
+        let changed = stride(from: 0, to: min(size, node.bytes.count), by: 512).filter { sector in
             let range = sector..<min(sector + 512, node.bytes.count)
             return range.upperBound > node.durable.count || node.bytes[range] != node.durable[range]
         }
@@ -249,8 +250,14 @@ package final class SimulatedFiles: Files {
     }
 
     package func remove(_ path: FilePath) throws(DiskError) {
-        _ = try look("remove", path) { $0.names[path.string] }
-        try change("remove", path) { state in state.names[path.string] = nil }
+        let id = try look("remove", path) { $0.names[path.string] }
+        // As for a large one, of which all goes.
+        try change("remove", path) { state in
+            state.nodes[id]?.bytes = []
+            state.names[path.string] = nil
+        } whenFailing: { state in
+            state.nodes[id]?.bytes = []
+        }
     }
 
     // MARK: Faults

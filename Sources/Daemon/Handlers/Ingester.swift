@@ -57,12 +57,13 @@ struct Ingester: Sendable {
     ) throws(Status) -> RecordStore.Entry {
         let configuration = try configuration(of: message, in: entry)
         let sentAt = message.sentAt ?? handedOverAt
+        let group = entry.groups[configuration.name] ?? Term(configuration)
         let make: @Sendable () -> Submission.Body = {
             let stored = StoredMessage(
                 message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
                 sentAt: sentAt)
             return Submission.Body(
-                contentSHA256: Array(SHA256.hash(data: message.packed)), group: Term(configuration), terms: message.terms,
+                contentSHA256: SHA256.hash(data: message.packed).withUnsafeBytes(Array.init), group: group, terms: message.terms,
                 payload: stored.pieces)
         }
         // What takes its time is left to whoever writes it, and not done for what is not kept; but one message that is larger than a frame

@@ -13,6 +13,8 @@ struct CompactWriter: ~Copyable {
     private var ids = OpenIDs()
     private var ordinal: UInt64 = 0
     private var offset: Int64 = 0
+    /// What is before it is on disk.
+    private var syncedOffset: Int64 = 0
     /// What becomes the next batch.
     private var gathered: [StoredRecord] = []
     private var gatheredBytes = 0
@@ -93,11 +95,15 @@ struct CompactWriter: ~Copyable {
             durable: 0, firstSequence: gathered.first?.sequence ?? 0, lastSequence: gathered.last?.sequence ?? 0,
             voidFrom: gathered.first?.sequence ?? 0, ingestedAt: gathered.first?.ingestedAt ?? Instant(milliseconds: 0),
             count: count, sealedSize: UInt32(content.count), plainSize: UInt32(plain.count))
+        let location = BatchLocation(header, offset: offset)
         try file.write(Batch.seal(content, header: header, identity: identityBytes, keys: keys), at: offset)
-        defer {
-            ordinal += 1
-            offset += header.extent
+        ordinal += 1
+        offset += header.extent
+        if offset - syncedOffset >= Limits.upkeepSyncBytes {
+            // Whoever commits meanwhile waits for what the disk was given before.
+            try file.sync()
+            syncedOffset = offset
         }
-        return BatchLocation(header, offset: offset)
+        return location
     }
 }

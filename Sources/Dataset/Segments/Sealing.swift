@@ -1,5 +1,6 @@
 import Disk
 import FoundationEssentials
+import Model
 import SystemPackage
 
 /// Writes the index of a segment to which nothing is added any more.
@@ -19,8 +20,7 @@ enum Sealing {
             if try files.exists(unfinished) { try files.remove(unfinished) }
             let file = try files.create(unfinished)
             do throws(DiskError) {
-                try file.write(content, at: 0)
-                try file.sync()
+                try write(content, to: file)
             } catch {
                 try? files.remove(unfinished)
                 throw error
@@ -31,5 +31,18 @@ enum Sealing {
             throw DatasetError(error.isFull ? .full : .io, "\(error)")
         }
         return try SealedIndex(folders.index(name), identity: segment.identity, keys: segment.keys, files: files)
+    }
+
+    /// When it returns, it is durable. Piece by piece, as whoever commits meanwhile waits for what the disk was given before.
+    private static func write(_ content: [Data], to file: any File) throws(DiskError) {
+        var (offset, unsynced, size): (Int64, [Data], Int64) = (0, [], 0)
+        for (index, piece) in content.enumerated() {
+            unsynced.append(piece)
+            size += Int64(piece.count)
+            guard size >= Limits.upkeepSyncBytes || index == content.count - 1 else { continue }
+            try file.write(unsynced, at: offset)
+            try file.sync()
+            (offset, unsynced, size) = (offset + size, [], 0)
+        }
     }
 }

@@ -213,9 +213,10 @@ package final class RecordStore: Sendable {
     /// What recovery, and reading since, found damaged, cut or missing.
     package var recoveryReports: [String] { recovered + state.withLock { $0.damage } }
 
-    /// Tells of damage that was found, once.
+    /// Tells of damage that was found, once; not of what is gone meanwhile.
     func report(damage error: DatasetError) {
         let isNew = state.withLock { state in
+            if let source = error.source, !state.segments.contains(source.segment, now: time.now) { return false }
             guard state.damage.count < Limits.damageReports, !state.damage.contains(error.message) else { return false }
             state.damage.append(error.message)
             return true
