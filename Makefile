@@ -209,12 +209,12 @@ bench-deps: deps
 # Another commit's daemon, built in a folder of its own.
 BASE_TREE = $(BENCH)/base/$(shell git rev-parse --short $(BASE) 2>/dev/null)
 bench: bench-deps $(READERS) $(if $(filter sender delivery,$(BENCHES)),$(SERVERS) $(CLIENTS)) $(BENCH)/python ## Measures a release build beside its peers (ONLY="P1 P5"; BASE=COMMIT: beside another commit too).
-	$(SWIFT) build -c release --product msgexportd
-	$(SWIFT) build -c release --product Bench
-	$(if $(BASE),[ -d $(BASE_TREE) ] || git worktree add --detach $(BASE_TREE) $(BASE); cd $(BASE_TREE) && $(SWIFT) build -c release --product msgexportd)
+	$(RELEASE) --product msgexportd
+	$(RELEASE) --product Bench
+	$(if $(BASE),[ -d $(BASE_TREE) ] || git worktree add --detach $(BASE_TREE) $(BASE); cd $(BASE_TREE) && $(RELEASE) --product msgexportd)
 	rm -rf $(BENCH)/results && mkdir -p $(BENCH)/results
-	bin="$$($(SWIFT) build -c release --show-bin-path)"; for bench in $(BENCHES); do \
-		"$$bin/Bench" $$bench "$$bin" $(BENCH)/results $(if $(BASE),"$$(cd $(BASE_TREE) && $(SWIFT) build -c release --show-bin-path)"); done
+	bin="$$($(RELEASE) --show-bin-path)"; for bench in $(BENCHES); do \
+		"$$bin/Bench" $$bench "$$bin" $(BENCH)/results $(if $(BASE),"$$(cd $(BASE_TREE) && $(RELEASE) --show-bin-path)"); done
 	$(BENCH)/python/bin/python Tests/Bench/report.py $(BENCH)/results $(BENCH)/report
 
 bench-growth:    ## Measures what grows: 20 million records, 1,000 connections, 1,000 sandboxes.

@@ -17,7 +17,22 @@ struct IngestBench: Sendable {
     /// Unique in this run: what follows the name of each load.
     private static let run = UInt32.random(in: 0 ... .max)
 
+    /// Times come first, and each of these has a daemon of its own: what was sent before is compressed a minute later, and delays what is sent then.
     static func run(_ programs: FilePath, base: FilePath?, _ results: Results) async throws {
+        try await with(programs, base: base) { try results.add(try await $0.latencies()) }
+        try await with(programs, base: base) { try results.add(try await $0.depths()) }
+        try await with(programs, base: base) { bench in
+            try await Promises.require(bench.daemon, bench.folder)
+            try await bench.compare(results)
+            try await Promises.require(bench.daemon, bench.folder)
+            let memory = bench.daemon.memory
+            tell("    resident memory after it: \(Int(memory.now)) MiB, at most \(Int(memory.peak)) MiB")
+        }
+    }
+
+    private static func with(
+        _ programs: FilePath, base: FilePath?, _ body: @escaping @Sendable (IngestBench) async throws -> Void
+    ) async throws {
         try await withTemporaryFolder { folder in
             let peers = folder.appending("peers")
             try FileManager.default.createDirectory(atPath: peers.string, withIntermediateDirectories: false)
@@ -25,14 +40,10 @@ struct IngestBench: Sendable {
                 try await Nats.with(in: peers) { nats in
                     try await BenchDaemon.with(programs: programs, in: folder) { daemon in
                         try await BenchDaemon.withBase(base, in: folder) { base in
-                            let bench = IngestBench(
-                                daemon: daemon, base: base, databases: databases, nats: nats, disk: try DiskLimit(in: folder),
-                                folder: folder)
-                            try await Promises.require(daemon, folder)
-                            try await bench.compare(results)
-                            try await Promises.require(daemon, folder)
-                            let memory = daemon.memory
-                            tell("    resident memory after it: \(Int(memory.now)) MiB, at most \(Int(memory.peak)) MiB")
+                            try await body(
+                                IngestBench(
+                                    daemon: daemon, base: base, databases: databases, nats: nats, disk: try DiskLimit(in: folder),
+                                    folder: folder))
                         }
                     }
                 }
@@ -49,8 +60,6 @@ struct IngestBench: Sendable {
         ] {
             try results.add(try await many(corpus, "ingest", count: count))
         }
-        try results.add(try await depths())
-        try results.add(try await latencies())
     }
 
     /// Sends to that daemon, on four connections with 64 in flight each unless told otherwise.
