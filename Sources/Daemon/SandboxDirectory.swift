@@ -5,7 +5,8 @@ import Synchronization
 
 /// The sandboxes of a running daemon, with what requests need to know of each: an immutable snapshot, exchanged as a whole.
 final class SandboxDirectory: Sendable {
-    struct Entry: Sendable {
+    /// An object, as each request holds it.
+    final class Entry: Sendable {
         let sandbox: Sandbox
         let store: RecordStore
         let meter: SandboxMeter
@@ -19,6 +20,21 @@ final class SandboxDirectory: Sendable {
         let groups: [String: Term]
         /// Counts up with its changes.
         let generation: Int
+
+        init(
+            sandbox: Sandbox, store: RecordStore, meter: SandboxMeter, messageExport: Bool, entitledSince: Instant,
+            rights: RightsTable, configurations: [String: ChannelConfiguration], groups: [String: Term], generation: Int
+        ) {
+            self.sandbox = sandbox
+            self.store = store
+            self.meter = meter
+            self.messageExport = messageExport
+            self.entitledSince = entitledSince
+            self.rights = rights
+            self.configurations = configurations
+            self.groups = groups
+            self.generation = generation
+        }
     }
 
     struct Snapshot: Sendable {
@@ -51,6 +67,7 @@ final class SandboxDirectory: Sendable {
         let view = try await catalog.sandboxView(sandboxID)
         let configurations = Dictionary(
             view.configurations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let groups = configurations.mapValues(Term.init)
         current.withLock { snapshot in
             // Of two refreshes at the same time, the one with the older view must not win.
             let known = snapshot.entries[view.sandbox.name]
@@ -60,7 +77,7 @@ final class SandboxDirectory: Sendable {
                 sandbox: view.sandbox, store: store, meter: meters.meter(of: view.sandbox.name),
                 messageExport: snapshot.messageExport,
                 entitledSince: snapshot.entitledSince, rights: RightsTable(view.grants), configurations: configurations,
-                groups: configurations.mapValues(Term.init), generation: view.generation)
+                groups: groups, generation: view.generation)
         }
     }
 

@@ -31,9 +31,12 @@ package protocol Files: Sendable {
     /// Gives a file another name, replacing what has it. Durable after `syncFolder` of both folders.
     func rename(_ path: FilePath, to target: FilePath) throws(DiskError)
 
-    /// Removes a file's name. Durable after `syncFolder`. Of a large file the end goes first, piece by piece, so that nobody else's syncs wait
-    /// for all of it: who has it open reads less, and what a failure or a stop leaves may be its beginning.
+    /// Removes a file's name. Durable after `syncFolder`.
     func remove(_ path: FilePath) throws(DiskError)
+
+    /// The same of what may be large: its end goes first, piece by piece, so that nobody else's syncs wait for all of it. Who has it open reads
+    /// less meanwhile, and what a failure or a stop leaves may be its beginning.
+    func removeInPieces(_ path: FilePath) throws(DiskError)
 }
 
 /// An open file; closes itself when the last reference to it goes. Reads may come from any thread; writes and syncs from one at a time.

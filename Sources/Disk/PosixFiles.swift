@@ -87,8 +87,12 @@ package struct PosixFiles: Files {
     }
 
     package func remove(_ path: FilePath) throws(DiskError) {
-        shrink(path)
         guard unlink(path.string) == 0 else { throw DiskError("remove", path, Errno(rawValue: Glibc.errno)) }
+    }
+
+    package func removeInPieces(_ path: FilePath) throws(DiskError) {
+        shrink(path)
+        try remove(path)
     }
 }
 

@@ -71,4 +71,9 @@ final class OutageFiles: Files {
         try reach("remove", path)
         try base.remove(path)
     }
+
+    func removeInPieces(_ path: FilePath) throws(DiskError) {
+        try reach("remove", path)
+        try base.removeInPieces(path)
+    }
 }

@@ -110,7 +110,7 @@ import Testing
             // The first record that is asked about twice is being rewritten: the batches behind it are not read yet.
             if calls.add(1, ordering: .relaxed).newValue == 2 {
                 time.advance(hours: 24 * 10)
-                for path in files.paths where path.extension == "segment" { try? files.remove(path) }
+                for path in files.paths where path.extension == "segment" { try? files.removeInPieces(path) }
             }
             return true
         }

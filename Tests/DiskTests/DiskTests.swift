@@ -35,23 +35,30 @@ import Testing
         try await withTemporaryFolder { try exercise(PosixFiles(), in: $0) }
     }
 
-    @Test func `of a large file that is removed the end goes first: who has it open reads less, and other names keep all of it`()
+    @Test
+    func `of a file that is removed in pieces the end goes first: who has it open reads less, and other names keep all of it`()
         async throws
     {
-        func readsEnd(_ files: any Files, of path: FilePath) throws -> Bool {
+        func readsEnd(_ files: any Files, of path: FilePath, remove: () throws -> Void) throws -> Bool {
             let file = try files.create(path)
             try file.write([Data(count: 9 << 20)], at: 0)
-            try files.remove(path)
+            try remove()
             #expect(try !files.exists(path))
             return try !file.read(1, at: 8 << 20).isEmpty
         }
-        #expect(try !readsEnd(SimulatedFiles(), of: "/file"))
+        func check(_ files: any Files, in folder: FilePath) throws {
+            let path = folder.appending("file")
+            #expect(try !readsEnd(files, of: path) { try files.removeInPieces(path) })
+            #expect(try readsEnd(files, of: path) { try files.remove(path) })
+            #expect(throws: DiskError.self) { try files.removeInPieces(path) }
+        }
+        try check(SimulatedFiles(), in: "/data")
         try await withTemporaryFolder { folder in
-            #expect(try !readsEnd(PosixFiles(), of: folder.appending("file")))
+            try check(PosixFiles(), in: folder)
             let (path, name) = (folder.appending("named"), folder.appending("other name"))
             try PosixFiles().create(path).write([Data(count: 9 << 20)], at: 0)
             #expect(link(path.string, name.string) == 0)
-            try PosixFiles().remove(path)
+            try PosixFiles().removeInPieces(path)
             #expect(try PosixFiles().open(name).size() == 9 << 20)
         }
     }

@@ -18,6 +18,7 @@ package final class CountingFiles: Files {
     package func open(_ path: FilePath) throws(DiskError) -> any File { try files.open(path) }
     package func rename(_ path: FilePath, to target: FilePath) throws(DiskError) { try files.rename(path, to: target) }
     package func remove(_ path: FilePath) throws(DiskError) { try files.remove(path) }
+    package func removeInPieces(_ path: FilePath) throws(DiskError) { try files.removeInPieces(path) }
 
     package func list(_ path: FilePath) throws(DiskError) -> [String] {
         if path.lastComponent?.string == "entries" { looks.add(1, ordering: .relaxed) }

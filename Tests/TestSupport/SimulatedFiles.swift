@@ -21,7 +21,7 @@ extension SimulatedFiles.Remains {
         }
         let kept = Int.random(in: 0...changed.count, using: &generator)
         for (number, sector) in changed.enumerated() {
-            let range = sector..<min(sector + 512, size)
+            let range = sector..<min(sector + 512, size, node.bytes.count)
             switch self {
             case .garbage: bytes.replaceSubrange(range, with: generator.bytes(range.count))
             case .torn where number >= kept: break
@@ -250,14 +250,17 @@ package final class SimulatedFiles: Files {
     }
 
     package func remove(_ path: FilePath) throws(DiskError) {
+        _ = try look("remove", path) { $0.names[path.string] }
+        try change("remove", path) { state in state.names[path.string] = nil }
+    }
+
+    package func removeInPieces(_ path: FilePath) throws(DiskError) {
         let id = try look("remove", path) { $0.names[path.string] }
-        // As for a large one, of which all goes.
-        try change("remove", path) { state in
-            state.nodes[id]?.bytes = []
-            state.names[path.string] = nil
-        } whenFailing: { state in
-            state.nodes[id]?.bytes = []
+        try change("shorten", path) { state in
+            let size = state.nodes[id]?.bytes.count ?? 0
+            state.nodes[id]?.bytes.removeLast(size - size / 3)
         }
+        try remove(path)
     }
 
     // MARK: Faults

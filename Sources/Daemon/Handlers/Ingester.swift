@@ -34,49 +34,50 @@ struct Ingester: Sendable {
         completion: @escaping Completion
     ) -> RecordStore.Entry? {
         let (meter, start) = (entry.meter, BootClock.nanoseconds)
-        let completion: Completion = { result in
+        let answer: Completion = { result in
             meter.count(result)
             meter.ingest.observe(BootClock.nanoseconds - start)
             completion(result)
         }
         switch message {
-        case .failure(let status): completion(.failure(status))
+        case .failure(let status): answer(.failure(status))
         case .success(let message):
             do throws(Status) {
-                return try decide(message, of: call, into: entry, handedOverAt ?? time.now, completion: completion)
+                let (submission, refusal) = try submission(of: message, call, into: entry, handedOverAt ?? time.now)
+                return RecordStore.Entry(submission, keep: refusal == nil) { result in
+                    answer(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
+                }
             } catch {
-                completion(.failure(path().map { error.within($0) } ?? error))
+                answer(.failure(path().map { error.within($0) } ?? error))
             }
         }
         return nil
     }
 
-    private func decide(
-        _ message: CheckedMessage, of call: Call, into entry: SandboxDirectory.Entry, _ handedOverAt: Instant,
-        completion: @escaping Completion
-    ) throws(Status) -> RecordStore.Entry {
+    /// What is handed to the dataset, and why it is not to be kept; nil: it is.
+    private func submission(
+        of message: CheckedMessage, _ call: Call, into entry: SandboxDirectory.Entry, _ handedOverAt: Instant
+    ) throws(Status) -> (Submission, refusal: Outcome?) {
         let configuration = try configuration(of: message, in: entry)
         let sentAt = message.sentAt ?? handedOverAt
         let group = entry.groups[configuration.name] ?? Term(configuration)
-        let make: @Sendable () -> Submission.Body = {
+        let make: @Sendable () -> Submission.Body = { [id = configuration.id, version = configuration.version] in
             let stored = StoredMessage(
-                message: message.packed, configurationID: configuration.id, configurationVersion: configuration.version,
-                sentAt: sentAt)
+                message: message.packed, configurationID: id, configurationVersion: version, sentAt: sentAt)
             return Submission.Body(
                 contentSHA256: SHA256.hash(data: message.packed).withUnsafeBytes(Array.init), group: group, terms: message.terms,
                 payload: stored.pieces)
         }
         // What takes its time is left to whoever writes it, and not done for what is not kept; but one message that is larger than a frame
         // holds up no others there.
-        let body = message.packed.count > Limits.frameBytes ? make() : nil
+        let isLarge = message.packed.count > Limits.frameBytes
         let submission = Submission(
-            submitter: call.peer.uid, source: call.connection, id: message.id, bytes: message.packed.count
-        ) { body ?? make() }
-        let refusal = reasonNotToKeep(sentAt, configuration, entry)
-        return RecordStore.Entry(submission, keep: refusal == nil) { result in
-            completion(result.map { IngestResult($0, otherwise: refusal) }.mapError { Status($0) })
-        }
+            submitter: call.peer.uid, source: call.connection, id: message.id, bytes: message.packed.count,
+            body: isLarge ? made(make()) : make)
+        return (submission, reasonNotToKeep(sentAt, configuration, entry))
     }
+
+    private func made(_ body: Submission.Body) -> @Sendable () -> Submission.Body { { body } }
 
     /// The configuration that a message names, which must be in force and of its channel.
     private func configuration(

@@ -59,8 +59,8 @@ package struct Submission: Sendable {
     static let overhead = 72
 }
 
-/// A submission that is being written.
-struct NewRecord: Sendable {
+/// A submission that is being written; an object, as it is looked at in several places.
+final class NewRecord: Sendable {
     let submission: Submission
     let body: Submission.Body
 

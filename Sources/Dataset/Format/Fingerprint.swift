@@ -25,11 +25,18 @@ struct Fingerprint: Hashable, Comparable, Sendable {
 
     /// What a submitter's message id is known by.
     init(submitter: UInt32, id: MessageID) {
-        var bytes: [UInt8] = [0]
-        bytes.reserveCapacity(5 + id.value.utf8.count)
-        withUnsafeBytes(of: submitter.littleEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: id.value.utf8)
-        self.init(digest: SHA256.hash(data: bytes))
+        self = withUnsafeTemporaryAllocation(byteCount: 5 + id.value.utf8.count, alignment: 4) { bytes in
+            bytes[0] = 0
+            bytes.storeBytes(of: submitter.littleEndian, toByteOffset: 1, as: UInt32.self)
+            bytes[5...].copyBytes(from: id.value.utf8)
+            return Fingerprint(hashOf: UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    fileprivate init(hashOf bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        self.init(digest: hash.finalize())
     }
 
     static func < (left: Fingerprint, right: Fingerprint) -> Bool {
@@ -55,11 +62,11 @@ package struct Term: Hashable, Sendable {
 
     /// The term of a value as it is compared: equal values have equal bytes.
     package init(_ kind: Kind, _ value: some StringProtocol) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(1 + value.utf8.count)
-        bytes.append(kind.rawValue)
-        bytes.append(contentsOf: value.utf8)
-        fingerprint = Fingerprint(digest: SHA256.hash(data: bytes)).high
+        fingerprint = withUnsafeTemporaryAllocation(byteCount: 1 + value.utf8.count, alignment: 1) { bytes in
+            bytes[0] = kind.rawValue
+            bytes[1...].copyBytes(from: value.utf8)
+            return Fingerprint(hashOf: UnsafeRawBufferPointer(bytes)).high
+        }
     }
 
     init(fingerprint: UInt64) {

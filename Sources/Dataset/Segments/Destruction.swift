@@ -31,7 +31,9 @@ enum Destruction {
     /// The second one: what is left of them goes. It takes as long as there are bytes of them in memory.
     static func removeData(of names: [String], folders: DatasetFolders, files: any Files) throws(DiskError) {
         for name in names {
-            for path in [folders.index(name), folders.unfinishedIndex(name), folders.doomed(name)] { try remove(path, files) }
+            for path in [folders.index(name), folders.unfinishedIndex(name)] { try remove(path, files) }
+            let doomed = folders.doomed(name)
+            if try files.exists(doomed) { try unlessGone { () throws(DiskError) in try files.removeInPieces(doomed) } }
         }
         try files.syncFolder(folders.dataFolder)
     }

@@ -4,8 +4,11 @@ import Model
 struct FairQueue<Element> {
     /// What waits of one source; what was taken is cut off when it is half of it.
     private struct Lane {
+        let source: UInt64
         var elements: [Element] = []
         var taken = 0
+        /// Of it in the batch that is being taken.
+        var used = (count: 0, bytes: 0)
 
         var first: Element? { taken < elements.count ? elements[taken] : nil }
 
@@ -17,9 +20,12 @@ struct FairQueue<Element> {
         }
     }
 
-    private var lanes: [UInt64: Lane] = [:]
-    /// The sources that have something, the next one first; what had its turn is cut off when it is half of it.
-    private var turns: [UInt64] = []
+    /// By a number of their own; those that are empty wait in `free` for another source.
+    private var lanes: [Lane] = []
+    private var free: [Int] = []
+    private var numbers: [UInt64: Int] = [:]
+    /// The lanes that have something, the next one first; what had its turn is cut off when it is half of it.
+    private var turns: [Int] = []
     private var turn = 0
     private(set) var count = 0
     /// How often in a row each source brought few.
@@ -28,9 +34,16 @@ struct FairQueue<Element> {
     var isEmpty: Bool { count == 0 }
 
     mutating func append(_ element: Element, of source: UInt64) {
-        if lanes[source] == nil { turns.append(source) }
-        lanes[source, default: Lane()].elements.append(element)
+        lanes[numbers[source] ?? open(source)].elements.append(element)
         count += 1
+    }
+
+    private mutating func open(_ source: UInt64) -> Int {
+        let number = free.popLast() ?? lanes.count
+        if number == lanes.count { lanes.append(Lane(source: source)) } else { lanes[number] = Lane(source: source) }
+        numbers[source] = number
+        turns.append(number)
+        return number
     }
 
     /// Takes one after the other, each of the next source, until `limit` of them, or `bytes`, are taken; of one source at most `share`.
@@ -40,29 +53,34 @@ struct FairQueue<Element> {
     ) -> (elements: [Element], bytes: Int, hasQuiet: Bool) {
         var taken: [Element] = []
         var total = 0
-        var ofSource: [UInt64: (count: Int, bytes: Int)] = [:]
+        var counts: [UInt64: Int] = [:]
         // Sources in a row that have had their share.
         var passed = 0
-        while taken.count < limit, passed < lanes.count {
-            let source = turns[turn]
-            guard let next = lanes[source]?.first else { break }
+        while taken.count < limit, passed < numbers.count {
+            let number = turns[turn]
+            guard let next = lanes[number].first else { break }
             let size = size(next)
-            let used = ofSource[source, default: (0, 0)]
-            guard used.count == 0 || used.bytes + size <= share else {
+            guard lanes[number].used.count == 0 || lanes[number].used.bytes + size <= share else {
                 passed += 1
-                rotate(source)
+                rotate()
                 continue
             }
             guard taken.isEmpty || total + size <= bytes else { break }
             passed = 0
             taken.append(next)
             total += size
-            ofSource[source] = (used.count + 1, used.bytes + size)
-            lanes[source]?.removeFirst()
+            lanes[number].used.count += 1
+            lanes[number].used.bytes += size
+            lanes[number].removeFirst()
             count -= 1
-            rotate(source)
+            if lanes[number].first == nil { counts[lanes[number].source] = lanes[number].used.count }
+            rotate()
         }
-        return (taken, total, noteQuiet(ofSource.mapValues(\.count)) && ofSource.count > 1)
+        for number in turns[turn...] where lanes[number].used.count > 0 {
+            counts[lanes[number].source] = lanes[number].used.count
+            lanes[number].used = (0, 0)
+        }
+        return (taken, total, noteQuiet(counts) && counts.count > 1)
     }
 
     /// Whether any of these has brought few, each time, for some time: who brings much may do so once by chance.
@@ -78,12 +96,19 @@ struct FairQueue<Element> {
         return hasQuiet
     }
 
-    /// The next source has its turn.
-    private mutating func rotate(_ source: UInt64) {
+    /// The next source has its turn; one that has nothing any more has none.
+    private mutating func rotate() {
+        let number = turns[turn]
         turn += 1
-        if lanes[source]?.first == nil { lanes[source] = nil } else { turns.append(source) }
+        if lanes[number].first == nil { close(number) } else { turns.append(number) }
         guard turn * 2 >= turns.count else { return }
         turns.removeFirst(turn)
         turn = 0
+    }
+
+    private mutating func close(_ number: Int) {
+        numbers[lanes[number].source] = nil
+        lanes[number].elements = []
+        free.append(number)
     }
 }

@@ -56,7 +56,7 @@ extension RecordStore {
             var (lost, erased): ([AbsentRange], [UInt64]) = ([], [])
             for segment in segments {
                 lost += segment.lost.map { AbsentRange(sequences: $0, reason: .damaged) }
-                lost += try segment.unreadable(in: ranges).map { AbsentRange(sequences: $0, reason: .damaged) }
+                lost += try segment.unreadable(in: ranges, isThere: isThere).map { AbsentRange(sequences: $0, reason: .damaged) }
                 erased += try segment.erased()
             }
             return (lost, erased.sorted(), segments.compactMap(\.lowestSequence).min() ?? settled + 1)
@@ -121,7 +121,10 @@ extension Segment {
     }
 
     /// Sequences of the batches that meet one of the ranges and cannot be read: damaged since their index was made.
-    fileprivate func unreadable(in ranges: [ClosedRange<UInt64>]) throws(DatasetError) -> [ClosedRange<UInt64>] {
+    /// - Throws: `corrupt` where it is gone by now.
+    fileprivate func unreadable(
+        in ranges: [ClosedRange<UInt64>], isThere: (SegmentID) -> Bool
+    ) throws(DatasetError) -> [ClosedRange<UInt64>] {
         guard records > 0 else { return [] }
         var unreadable: [ClosedRange<UInt64>] = []
         var cursor: UInt64 = 0
@@ -131,7 +134,7 @@ extension Segment {
                 cursor = batch.lastSequence
                 let found: [StoredRecord]
                 do throws(DatasetError) { found = try records(of: batch) } catch {
-                    guard error.code == .corrupt else { throw error }
+                    guard error.code == .corrupt, isThere(identity.id) else { throw error }
                     unreadable.append(batch.firstSequence...batch.lastSequence)
                     continue
                 }

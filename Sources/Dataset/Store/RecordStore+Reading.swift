@@ -207,6 +207,9 @@ extension RecordStore {
         return state.withLock { $0.segments.visible(now: now) }
     }
 
+    /// Whether a segment is visible: what of it cannot be read while it is destroyed is no damage.
+    func isThere(_ segment: SegmentID) -> Bool { state.withLock { $0.segments.contains(segment, now: time.now) } }
+
     /// Reads what is visible. Where a segment was destroyed or rewritten meanwhile, or its index is damaged, it is read again.
     func reading<Value>(_ body: ([Segment]) throws(DatasetError) -> Value) throws(DatasetError) -> Value {
         var attempts = 0
@@ -216,7 +219,7 @@ extension RecordStore {
             } catch {
                 guard let source = error.source, attempts < Limits.readAttempts else { throw error }
                 attempts += 1
-                guard state.withLock({ $0.segments.contains(source.segment, now: time.now) }) else { continue }
+                guard isThere(source.segment) else { continue }
                 guard source.isIndex, error.code == .corrupt else { throw error }
                 report(damage: error)
                 try rebuildIndex(of: source.segment)
@@ -247,8 +250,7 @@ extension RecordStore {
                     return try opened.records(of: batch)
                 }
             } catch {
-                let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
-                guard isThere, error.code == .corrupt else { throw error }
+                guard isThere(segment.identity.id), error.code == .corrupt else { throw error }
                 report(damage: error)
             }
         }

@@ -38,6 +38,8 @@ extension RecordStore {
         }
         var scan = try SegmentScan(segment.identity, keys: segment.keys, folders: segment.folders, files: files)
         scan.drop(state.withLock { $0.segments.voids })
+        // What was read while it was destroyed says nothing.
+        guard isThere(id) else { return }
         for damage in scan.damage {
             report(damage: DatasetError(.corrupt, "segment \(segment.identity.fileName): \(damage)"))
         }
@@ -80,7 +82,7 @@ extension RecordStore {
                 } catch {
                     // What cannot be read stays as it is: it may be readable again. The others go on.
                     guard error.code == .corrupt else { throw error }
-                    report(damage: error)
+                    if group.allSatisfy({ isThere($0.identity.id) }) { report(damage: error) }
                     if let source = error.source, source.isIndex { try rebuildIndex(of: source.segment) }
                     return (nil, group.map(\.identity.id))
                 }
@@ -130,7 +132,7 @@ extension RecordStore {
                 guard !found.isEmpty, try hasAny(segment, found, isMeant) else { continue }
             } catch {
                 guard error.code == .corrupt, !error.mayPass, let source = error.source, source.isIndex else { throw error }
-                report(damage: error)
+                if isThere(source.segment) { report(damage: error) }
                 try rebuildIndex(of: source.segment)
                 return 0
             }
@@ -186,7 +188,7 @@ extension RecordStore {
                     let (isEnding, isBusy) = state.withLock { ($0.isEnding, $0.isBusy(now: time.now)) }
                     guard !isEnding else { throw DatasetError.closing }
                     pace.step(isBusy: isBusy)
-                }, tellDamage: { [self] error in report(damage: error) },
+                }, tellDamage: { [self] error in if group.allSatisfy({ isThere($0.identity.id) }) { report(damage: error) } },
                 leave: { [self] name in state.withLock { _ = $0.undestroyed.insert(name) } }
             ).run()
             let replaced = group.map(\.identity.id)

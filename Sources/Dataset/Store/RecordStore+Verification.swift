@@ -33,7 +33,7 @@ extension RecordStore {
                 try verify(segment, &verification, progress)
             } catch let error as DatasetError {
                 // It may be gone by now: expired, or rewritten.
-                guard state.withLock({ $0.segments.contains(segment.identity.id, now: time.now) }) else { continue }
+                guard isThere(segment.identity.id) else { continue }
                 throw error
             }
         }
@@ -50,12 +50,11 @@ extension RecordStore {
             soFar.batches += 1
             try progress(soFar)
         }
-        let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
+        guard isThere(segment.identity.id) else { return }
         verification.segments += 1
         verification.batches += check.batches
         verification.records += check.records
         verification.bytes += check.bytes
-        guard isThere else { return }
         let lost = segment.lost.map {
             "segment \(segment.identity.fileName): sequences \($0.lowerBound) to \($0.upperBound) are lost since its index was made"
         }

@@ -126,9 +126,8 @@ extension RecordStore {
             state.withLock { $0.changeSegments { $0.makeRoom(for: partial) } }
             for segment in partial {
                 do throws(DatasetError) { try loadIDs(of: segment) } catch {
-                    let isThere = state.withLock { $0.segments.contains(segment.identity.id, now: time.now) }
                     // Where it cannot be read now, each id is looked for on disk until it can.
-                    if isThere { return reports.failure(error) }
+                    if isThere(segment.identity.id) { return reports.failure(error) }
                 }
             }
         }

@@ -177,8 +177,9 @@ package final class RecordStore: Sendable {
         sealing.start { [weak self] in self?.sealClosed() }
     }
 
-    /// A record that is handed over; its completion tells when it is durable, or why it is not.
-    package struct Entry: Sendable {
+    /// A record that is handed over; its completion tells when it is durable, or why it is not. On its way it is moved often: an object,
+    /// so that one reference is.
+    package final class Entry: Sendable {
         let submission: Submission
         let keep: Bool
         let completion: Completion
@@ -213,10 +214,9 @@ package final class RecordStore: Sendable {
     /// What recovery, and reading since, found damaged, cut or missing.
     package var recoveryReports: [String] { recovered + state.withLock { $0.damage } }
 
-    /// Tells of damage that was found, once; not of what is gone meanwhile.
+    /// Tells of damage that was found, once.
     func report(damage error: DatasetError) {
         let isNew = state.withLock { state in
-            if let source = error.source, !state.segments.contains(source.segment, now: time.now) { return false }
             guard state.damage.count < Limits.damageReports, !state.damage.contains(error.message) else { return false }
             state.damage.append(error.message)
             return true
