@@ -16,6 +16,8 @@ import time
 
 POSTFIX, POSTDROP, MAILER = 64995, 64996, 64997
 
+# A mail that is tried again while its last delivery agent still holds it ("skipped, still being delivered") lies in `incoming` until the next
+# mail comes, or five minutes: the backoff is longer than an agent takes to let go, on a busy machine too.
 MAIN = """
 compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -41,8 +43,8 @@ always_bcc = archive@export.invalid
 transport_maps = inline:{{ export.invalid=msgexport: }}
 msgexport_destination_recipient_limit = 1
 queue_run_delay = 1s
-minimal_backoff_time = 1s
-maximal_backoff_time = 2s
+minimal_backoff_time = 5s
+maximal_backoff_time = 6s
 """
 
 MASTER = """
