@@ -64,6 +64,47 @@ import Testing
         #expect(try said(again, 2...2) == ["2-2 damaged"])
     }
 
+    /// A dataset of three records in a segment that expires and is destroyed as soon as somebody has opened its data.
+    private func openDestroyed(_ prepare: (SimulatedFiles) throws -> Void = { _ in }) async throws -> RecordStore {
+        let state = Mutex<SimulatedFiles?>(nil)
+        let files = SimulatedFiles(afterOpen: { [time = fixture.time] path in
+            guard path.extension == "segment", let files = state.withLock({ $0 }) else { return }
+            state.withLock { $0 = nil }
+            time.advance(hours: 24 * 10)
+            try? files.removeInPieces(path)
+        })
+        let store = try fixture.open(files)
+        try await fill(store, 1...3)
+        await store.close()
+        try prepare(files)
+        let again = try fixture.open(files)
+        state.withLock { $0 = files }
+        return again
+    }
+
+    @Test func `what is destroyed while it is looked at has expired, and is not damaged`() async throws {
+        let store = try await openDestroyed()
+        #expect(try said(store, 3...3) == ["3-3 expired"])
+        #expect(store.recoveryReports == [])
+    }
+
+    @Test func `of what is destroyed while it is verified nothing is said, not half of it`() async throws {
+        let store = try await openDestroyed()
+        let found = try store.verify()
+        #expect(found.problems == [] && found.records == 0 && found.segments == 0)
+    }
+
+    @Test func `what is destroyed while its index is made again is no damage of the data`() async throws {
+        let store = try await openDestroyed { files in
+            let index = try #require(files.paths.first { $0.extension == "index" })
+            // The last block: which records a term finds.
+            files.flip(index, at: files.content(index).count - 100)
+        }
+        var search = RecordSearch(store, terms: [[Term(.recipient, "bob")]])
+        #expect(try search.next() == nil)
+        #expect(store.recoveryReports.count == 1 && store.recoveryReports[0].contains("index"), "\(store.recoveryReports)")
+    }
+
     @Test func `an index that is made again does not bring back what failed`() async throws {
         let store = try fixture.open(files)
         try await fill(store, 1...1)

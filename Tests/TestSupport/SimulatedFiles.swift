@@ -85,21 +85,29 @@ package final class SimulatedFiles: Files {
     private let syncs: Bool
     /// Called on the thread that syncs a file, before it is done: may hold it up.
     private let beforeSync: @Sendable () -> Void
+    /// Called on the thread that has opened a file, before it has it.
+    private let afterOpen: @Sendable (FilePath) -> Void
 
     /// - Parameters:
     ///   - faults: what happens at which operation, counted from 0.
     ///   - syncs: whether a sync makes durable; false: it says so, and does nothing.
     ///   - beforeSync: is called before each sync, on the thread of its caller.
-    package init(faults: [Int: Fault] = [:], syncs: Bool = true, beforeSync: @escaping @Sendable () -> Void = {}) {
+    ///   - afterOpen: is called after each opening of a file, on the thread of its caller.
+    package init(
+        faults: [Int: Fault] = [:], syncs: Bool = true, beforeSync: @escaping @Sendable () -> Void = {},
+        afterOpen: @escaping @Sendable (FilePath) -> Void = { _ in }
+    ) {
         state = Mutex(State(faults: faults))
         self.syncs = syncs
         self.beforeSync = beforeSync
+        self.afterOpen = afterOpen
     }
 
     private init(_ state: consuming State) {
         self.state = Mutex(state)
         syncs = true
         beforeSync = {}
+        afterOpen = { _ in }
     }
 
     /// Operations so far that changed something.
@@ -238,7 +246,9 @@ package final class SimulatedFiles: Files {
 
     package func open(_ path: FilePath) throws(DiskError) -> any File {
         if let failure = state.withLock({ $0.openFailure }) { throw DiskError("open", path, failure) }
-        return SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path.string] })
+        let file = SimulatedFile(files: self, path: path, id: try look("open", path) { $0.names[path.string] })
+        afterOpen(path)
+        return file
     }
 
     package func rename(_ path: FilePath, to target: FilePath) throws(DiskError) {

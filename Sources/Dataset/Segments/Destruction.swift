@@ -32,15 +32,14 @@ enum Destruction {
     static func removeData(of names: [String], folders: DatasetFolders, files: any Files) throws(DiskError) {
         for name in names {
             for path in [folders.index(name), folders.unfinishedIndex(name)] { try remove(path, files) }
-            let doomed = folders.doomed(name)
-            if try files.exists(doomed) { try unlessGone { () throws(DiskError) in try files.removeInPieces(doomed) } }
+            try remove(folders.doomed(name), files, isLarge: true)
         }
         try files.syncFolder(folders.dataFolder)
     }
 
-    private static func remove(_ path: FilePath, _ files: any Files) throws(DiskError) {
+    private static func remove(_ path: FilePath, _ files: any Files, isLarge: Bool = false) throws(DiskError) {
         guard try files.exists(path) else { return }
-        try unlessGone { () throws(DiskError) in try files.remove(path) }
+        try unlessGone { () throws(DiskError) in isLarge ? try files.removeInPieces(path) : try files.remove(path) }
     }
 
     /// Whoever destroys the same segment at the same time may have been faster.

@@ -82,7 +82,7 @@ extension RecordStore {
                 } catch {
                     // What cannot be read stays as it is: it may be readable again. The others go on.
                     guard error.code == .corrupt else { throw error }
-                    if group.allSatisfy({ isThere($0.identity.id) }) { report(damage: error) }
+                    report(damage: error, in: group.map(\.identity.id))
                     if let source = error.source, source.isIndex { try rebuildIndex(of: source.segment) }
                     return (nil, group.map(\.identity.id))
                 }
@@ -132,7 +132,7 @@ extension RecordStore {
                 guard !found.isEmpty, try hasAny(segment, found, isMeant) else { continue }
             } catch {
                 guard error.code == .corrupt, !error.mayPass, let source = error.source, source.isIndex else { throw error }
-                if isThere(source.segment) { report(damage: error) }
+                report(damage: error, in: [source.segment])
                 try rebuildIndex(of: source.segment)
                 return 0
             }
@@ -188,7 +188,7 @@ extension RecordStore {
                     let (isEnding, isBusy) = state.withLock { ($0.isEnding, $0.isBusy(now: time.now)) }
                     guard !isEnding else { throw DatasetError.closing }
                     pace.step(isBusy: isBusy)
-                }, tellDamage: { [self] error in if group.allSatisfy({ isThere($0.identity.id) }) { report(damage: error) } },
+                }, tellDamage: { [self] error in report(damage: error, in: group.map(\.identity.id)) },
                 leave: { [self] name in state.withLock { _ = $0.undestroyed.insert(name) } }
             ).run()
             let replaced = group.map(\.identity.id)

@@ -214,6 +214,11 @@ package final class RecordStore: Sendable {
     /// What recovery, and reading since, found damaged, cut or missing.
     package var recoveryReports: [String] { recovered + state.withLock { $0.damage } }
 
+    /// Tells of damage that was found in reading some segments, once; not where one of them is gone by now: it was read while it was destroyed.
+    func report(damage error: DatasetError, in segments: some Sequence<SegmentID>) {
+        if segments.allSatisfy(isThere) { report(damage: error) }
+    }
+
     /// Tells of damage that was found, once.
     func report(damage error: DatasetError) {
         let isNew = state.withLock { state in
