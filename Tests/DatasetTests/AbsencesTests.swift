@@ -74,7 +74,12 @@ import Testing
             try? files.removeInPieces(path)
         })
         let store = try fixture.open(files)
-        try await fill(store, 1...3)
+        for id in 1...3 {
+            // So large that the end of what is left is within one of them.
+            let content = String(repeating: "x", count: 3000)
+            let submission = try StoreFixture.submission("m\(id)", content: content, terms: [Term(.recipient, "bob")])
+            #expect(await store.append(submission).isStored)
+        }
         await store.close()
         try prepare(files)
         let again = try fixture.open(files)

@@ -268,7 +268,7 @@ package final class SimulatedFiles: Files {
         let id = try look("remove", path) { $0.names[path.string] }
         try change("shorten", path) { state in
             let size = state.nodes[id]?.bytes.count ?? 0
-            state.nodes[id]?.bytes.removeLast(size - size / 3)
+            state.nodes[id]?.bytes.removeLast(size - size * 2 / 5)
         }
         try remove(path)
     }
