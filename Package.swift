@@ -110,7 +110,7 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestSupport", dependencies: ["Model", "Disk", subprocess, system], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Model", "Disk", "RPC", nio, subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
         program(
             "Bench",

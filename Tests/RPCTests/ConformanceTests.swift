@@ -2,6 +2,7 @@ import Messages
 import Model
 import NIOCore
 import RPC
+import TestSupport
 import Testing
 
 /// Each rule that a ttrpc server keeps (Protos/PROTOCOL.md), by bytes on a real socket, as Go's and Rust's clients send them.
@@ -107,6 +108,22 @@ import Testing
             try peer.write(Array(bytes.readableBytesView))
             #expect(try peer.readFrame() == .data(3, Array(many.prefix(Limits.callsPerTurn))))
             #expect(try peer.readFrame() == .data(3, Array(many.suffix(6))))
+        }
+    }
+
+    @Test func `what waits for a turn's end is done once all that came is received, and told whether it is alone`() async throws {
+        try await withTestServer { server in
+            let peer = try RawPeer(server.path)
+            try peer.write(S.turn.request(1, [1]), S.turn.request(3, [3]))
+            #expect(try (0..<2).map { _ in try peer.readFrame() } == [.response(1, [1]), .response(3, [3])])
+            try peer.write(S.turn.request(5, [5]))
+            #expect(try peer.readFrame() == .response(5, [5]))
+            var events = server.events.makeAsyncIterator()
+            let expected: [TestServer.Event] = [
+                .received("Turn", [1]), .received("Turn", [3]), .turnEnded(isAlone: false), .turnEnded(isAlone: false),
+                .received("Turn", [5]), .turnEnded(isAlone: true),
+            ]
+            for event in expected { #expect(await events.next() == event) }
         }
     }
 

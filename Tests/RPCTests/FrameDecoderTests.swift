@@ -94,6 +94,23 @@ import Testing
         #expect(leaky.capacity <= 512 << 10, "not even when a byte of the next is always there")
     }
 
+    @Test func `what was read is let go of once it is decoded, but for the frame that was cut`() {
+        let stream = bytes([Frame(streamID: 1, kind: .request, data: [UInt8](repeating: 1, count: 5000))])
+        var decoder = FrameDecoder()
+        var whole = ByteBuffer(bytes: stream + stream)
+        decoder.receive(&whole)
+        #expect(decoder.next() != nil)
+        #expect(decoder.capacity >= stream.count, "there is more")
+        #expect(decoder.next() != nil)
+        #expect(decoder.next() == nil)
+        #expect(decoder.capacity == 0)
+        var cut = ByteBuffer(bytes: stream + stream.prefix(100))
+        decoder.receive(&cut)
+        #expect(decoder.next() != nil)
+        #expect(decoder.next() == nil)
+        #expect((100..<1000).contains(decoder.capacity), "\(decoder.capacity)")
+    }
+
     @Test func `a length whose first byte is not zero ends the stream, and nothing after it is looked at`() {
         let good = bytes([Frame(streamID: 1, kind: .request, data: [1])])
         let found = events([good, [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 3, 1, 0], good])

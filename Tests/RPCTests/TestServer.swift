@@ -20,7 +20,8 @@ final class TestServer: Sendable {
     static let chat = name("Chat", clientStreams: true, serverStreams: true)
     /// Takes many and gives nothing back; never ends by itself.
     static let hoard = name("Hoard", clientStreams: true, serverStreams: true)
-
+    /// Answers when the turn ends in which it came.
+    static let turn = name("Turn")
     /// Answers what came in a turn with all of it together.
     static let gather = name("Gather", clientStreams: true, serverStreams: true)
 
@@ -30,11 +31,12 @@ final class TestServer: Sendable {
             isRepeatable: method == "Echo")
     }
 
-    static let descriptions = [echo, silent, large, join, count, chat, hoard, gather].reduce(into: [:]) { $0[$1.name] = $1 }
+    static let descriptions = [echo, silent, large, join, count, chat, hoard, turn, gather].reduce(into: [:]) { $0[$1.name] = $1 }
 
     enum Event: Equatable {
         case begun(String)
         case received(String, [UInt8])
+        case turnEnded(isAlone: Bool)
         case closed(String)
         case cancelled(String)
         case stopped(String)
@@ -101,6 +103,16 @@ final class TestServer: Sendable {
                 .single { call, message in
                     happened.yield(.begun("Large"))
                     call.answer(.success([UInt8](repeating: 0, count: message.isEmpty ? Limits.frameBytes : 1 << 20)))
+                    return nil
+                }),
+            Method(
+                Self.turn,
+                .single { call, message in
+                    happened.yield(.received("Turn", message))
+                    call.atTurnEnd { isAlone in
+                        happened.yield(.turnEnded(isAlone: isAlone))
+                        call.answer(.success(message))
+                    }
                     return nil
                 }),
             Method(Self.join, .stream { Listener($0, "Join", happened) }),

@@ -19,7 +19,9 @@ struct IngestBench: Sendable {
 
     /// Times come first, and each of these has a daemon of its own: what was sent before is compressed a minute later, and delays what is sent then.
     static func run(_ programs: FilePath, base: FilePath?, _ results: Results) async throws {
-        try await with(programs, base: base) { try results.add(try await $0.latencies()) }
+        try await withTemporaryFolder { folder in
+            try await BenchDaemon.with(programs: programs, in: folder) { try results.add(try await latencies($0)) }
+        }
         try await with(programs, base: base) { try results.add(try await $0.depths()) }
         try await with(programs, base: base) { bench in
             try await Promises.require(bench.daemon, bench.folder)
@@ -63,10 +65,10 @@ struct IngestBench: Sendable {
     }
 
     /// Sends to that daemon, on four connections with 64 in flight each unless told otherwise.
-    private func load(
+    private static func load(
         _ daemon: BenchDaemon, _ name: String, _ change: (inout Load.Order) -> Void
     ) async throws -> Load.Figures {
-        try await Load.run(Load.Order(socket: daemon.socket, name: "\(name)-\(Self.run)", change))
+        try await Load.run(Load.Order(socket: daemon.socket, name: "\(name)-\(run)", change))
     }
 
     private func withBase(
@@ -103,7 +105,7 @@ struct IngestBench: Sendable {
         others.append(.limit("write and fdatasync of 256") { _ in try disk.rate(bytes: 256 * bytes) / Double(bytes) })
         others.append(.limit("AES-256-GCM") { _ in try Processor.seal(batch: 256 << 10, of: corpus) / Double(bytes) })
         let contenders = withBase(others) { daemon, round in
-            try await load(daemon, "\(corpus)-\(round)") {
+            try await Self.load(daemon, "\(corpus)-\(round)") {
                 $0.corpus = corpus
                 $0.count = count
             }.rate
@@ -150,7 +152,7 @@ struct IngestBench: Sendable {
             var (ours, theirs): ([Load.Figures], [(rate: Double, p50: Double)]) = ([], [])
             for round in 0..<3 {
                 ours.append(
-                    try await load(daemon, "depth-\(depth)-\(round)") {
+                    try await Self.load(daemon, "depth-\(depth)-\(round)") {
                         $0.inFlight = depth
                         $0.count = count
                     })
@@ -169,7 +171,7 @@ struct IngestBench: Sendable {
     }
 
     /// At fixed rates, whatever is answered, told from when each was to be sent.
-    private func latencies() async throws -> Curve {
+    private static func latencies(_ daemon: BenchDaemon) async throws -> Curve {
         var rows: [[Double]] = []
         for rate in [1000.0, 5000, 20_000, 50_000, 100_000, 150_000] {
             var rounds: [Load.Figures] = []

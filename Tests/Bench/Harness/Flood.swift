@@ -3,14 +3,16 @@ import Messages
 import Model
 import NIOCore
 import RPC
+import TestSupport
 
 /// A process of its own that sends messages on one `IngestStream` as fast as the daemon takes them, until it is ended.
 enum Flood {
     static func run(_ socket: String, _ name: String) throws -> Never {
-        let peer = try BlockingPeer(socket)
+        let peer = try RawPeer(socket)
         // What it is answered is taken, or the daemon would stop to read.
         Thread.detachNewThread {
-            while peer.skip() {}
+            var space = [UInt8](repeating: 0, count: 1 << 16)
+            while (try? space.withUnsafeMutableBytes { try peer.read(into: $0) }) ?? 0 > 0 {}
             exit(0)
         }
         let method = MethodName.ingestStream
@@ -32,7 +34,7 @@ enum Flood {
             frame.setString(digits, at: place.upperBound - digits.utf8.count)
             buffer.writeImmutableBuffer(frame)
             if index % 64 == 63 {
-                guard peer.send(buffer) else { exit(0) }
+                guard (try? peer.write(Array(buffer.readableBytesView))) != nil else { exit(0) }
                 buffer.clear()
             }
         }

@@ -5,12 +5,13 @@ import Model
 import NIOCore
 import RPC
 import Synchronization
+import TestSupport
 
 /// One connection of a load, its messages packed before it begins, so that what is measured is the daemon.
 final class Lane: Sendable {
     private let order: Load.Order
     private let number: Int
-    private let peer: BlockingPeer
+    private let peer: RawPeer
     private let templates: [Template]
 
     private var count: Int { order.count / order.connections }
@@ -18,7 +19,7 @@ final class Lane: Sendable {
     init(_ order: Load.Order, _ number: Int) throws {
         self.order = order
         self.number = number
-        peer = try BlockingPeer(order.socket)
+        peer = try RawPeer(order.socket)
         templates = try (0..<min(64, order.count / order.connections)).map { try Template(order, lane: number, index: $0) }
     }
 
@@ -29,7 +30,7 @@ final class Lane: Sendable {
         let begin = RequestEnvelope(service: method.service, method: method.method, payload: []).packed
         var buffer = ByteBuffer()
         Frame(streamID: 1, kind: .request, flags: .remoteOpen, data: begin).write(into: &buffer)
-        guard peer.send(buffer) else { throw Status(.unavailable, "the daemon is gone") }
+        try peer.write(Array(buffer.readableBytesView))
         return try order.rate.map { try send(rate: $0 / Double(order.connections), from: start) } ?? sendAsAnswered()
     }
 
@@ -49,7 +50,7 @@ final class Lane: Sendable {
             if sent > first {
                 let now = nanoseconds()
                 for index in first..<sent { sentAt[index] = now }
-                guard peer.send(space) else { throw Status(.unavailable, "the daemon is gone") }
+                try peer.write(space)
             }
             try answers.take { tag in
                 sentAt[tag] = nanoseconds() - sentAt[tag]
@@ -78,7 +79,7 @@ final class Lane: Sendable {
                     templates[sent % templates.count].append(to: &space, sent)
                     sent += 1
                 }
-                guard space.isEmpty || peer.send(space) else { return isFailed.store(true, ordering: .relaxed) }
+                guard (try? peer.write(space)) != nil else { return isFailed.store(true, ordering: .relaxed) }
                 if sent < count { sleep(until: due(sent)) }
             }
         }
@@ -160,13 +161,13 @@ private struct Template: Sendable {
 
 /// Takes answers apart where they were received: `IngestStreamResponse`s, by the few fields that tell what became of a message.
 private struct Answers {
-    private let peer: BlockingPeer
+    private let peer: RawPeer
     /// Outcome that each must have.
     private let outcome: UInt64
     private var received = [UInt8](repeating: 0, count: 1 << 20)
     private var filled = 0
 
-    init(_ peer: BlockingPeer, isKept: Bool) {
+    init(_ peer: RawPeer, isKept: Bool) {
         self.peer = peer
         outcome = isKept ? 1 : 3
     }
@@ -174,7 +175,9 @@ private struct Answers {
     /// Waits for something, and takes all whole frames of it.
     mutating func take(_ each: (Int) -> Void) throws {
         let outcome = outcome
-        let count = received.withUnsafeMutableBytes { peer.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...])) }
+        let count = try received.withUnsafeMutableBytes {
+            try peer.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
+        }
         guard count > 0 else { throw Status(.unavailable, "the daemon is gone") }
         filled += count
         var start = 0

@@ -2,15 +2,16 @@ import Messages
 import Model
 import NIOCore
 import RPC
+import TestSupport
 
 /// One connection that hands over one message after the other, each in a call of its own: packed before, so that what is measured is the daemon.
 struct Single {
-    private let peer: BlockingPeer
+    private let peer: RawPeer
     private let corpus: Corpus
     private let isKept: Bool
 
     init(_ socket: String, corpus: Corpus, isKept: Bool) throws {
-        peer = try BlockingPeer(socket)
+        peer = try RawPeer(socket)
         self.corpus = corpus
         self.isKept = isKept
     }
@@ -29,8 +30,8 @@ struct Single {
             Frame(streamID: UInt32(index) * 2 + 1, kind: .request, data: request.packed).write(into: &buffer)
             let bytes = Array(buffer.readableBytesView)
             let start = nanoseconds()
-            guard peer.send(bytes) else { throw Status(.unavailable, "the daemon is gone") }
-            let answer = try peer.receive()
+            try peer.write(bytes)
+            guard let answer = try peer.readFrame() else { throw Status(.unavailable, "the daemon is gone") }
             let time = nanoseconds() - start
             guard case .success(let payload) = try ResponseEnvelope(packed: answer.data),
                 try IngestResponse(packed: payload).results.first?.get().outcome == (isKept ? .stored : .exportDisabled)
