@@ -61,6 +61,12 @@ import Testing
             #expect(try await query("--since", "2999-01-01T00:00:00Z") == [])
             #expect(try await query("--until", "2001-01-01T00:00:00Z") == [])
             #expect(try await query("--since", "2001-01-01T00:00:00Z", "--until", "2999-01-01T00:00:00Z").count == 4)
+            #expect(try await query("--since", "1h").count == 4)
+            #expect(try await query("--until", "60m") == [])
+            for wrong in ["yesterday", "-1h", "+1h", "1w", "h", "99999999999d"] {
+                let refused = try await daemon.msgexport("dataset", "query", "--since=\(wrong)")
+                #expect(refused.code == 2 && refused.errors.contains("how long ago, such as 90m, 2h or 3d"), "\(wrong)")
+            }
             let unknown = try await daemon.msgexport("dataset", "query", "--configuration", "nothing")
             #expect(unknown.code == 4 && unknown.errors.contains("no channel configuration"))
             let table = try await daemon.msgexport("dataset", "query", "--recipient", "bob@example.com")

@@ -34,7 +34,7 @@ struct AuditCommand: AsyncParsableCommand {
             discussion: """
                 EXAMPLES
                   msgexport audit list -n 20
-                  msgexport audit list --outcome refused --since 2026-11-01T00:00:00Z
+                  msgexport audit list --outcome refused --since 2d
                 """)
 
         @Option(
@@ -51,10 +51,10 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(help: "Only what ended so.")
         var outcome: AuditEvent.Outcome?
 
-        @Option(help: ArgumentHelp("From then on, such as 2026-11-23T09:30:00Z.", valueName: "time"), transform: Instant.argument)
+        @Option(help: ArgumentHelp("From then on: \(Instant.pastHelp).", valueName: "time"), transform: Instant.past)
         var since: Instant?
 
-        @Option(help: ArgumentHelp("Before then.", valueName: "time"), transform: Instant.argument)
+        @Option(help: ArgumentHelp("Before then.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @OptionGroup var chain: ChainChoice
@@ -172,15 +172,5 @@ struct AuditCommand: AsyncParsableCommand {
                 return (UInt64(events.count), error.description, signature)
             }
         }
-    }
-}
-
-extension Instant {
-    /// What an option names.
-    static func argument(_ text: String) throws -> Instant {
-        guard let instant = Instant(text), instant.milliseconds != 0 else {
-            throw ValidationError("'\(text)' is not a time such as 2026-11-23T09:30:00Z")
-        }
-        return instant
     }
 }

@@ -153,11 +153,11 @@ struct DataflowCommand: AsyncParsableCommand {
                 """)
 
         @Option(
-            help: ArgumentHelp("Ingested then or later, such as 2026-11-23T09:30:00Z.", valueName: "time"),
-            transform: Instant.argument)
+            help: ArgumentHelp("Ingested then or later: \(Instant.pastHelp).", valueName: "time"),
+            transform: Instant.past)
         var since: Instant?
 
-        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.argument)
+        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"), completion: .names(of: .destination))

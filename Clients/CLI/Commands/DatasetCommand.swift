@@ -34,7 +34,7 @@ struct DatasetCommand: AsyncParsableCommand {
                 [
                     Field("Day", "day", .text(day.day)), Field("Records", "records", .number(day.records)),
                     Field("Segments", "segments", .number(UInt64(day.segments))),
-                    Field("Bytes on disk", "storedBytes", .number(day.storedBytes)),
+                    Field("Size on disk", "storedBytes", .bytes(day.storedBytes)),
                     Field("Expires", "expiresAt", .text(day.expiresAt.description)),
                 ]
             }

@@ -19,8 +19,8 @@ struct RecordQueryOptions: ParsableArguments {
     var journey: String?
 
     @Option(
-        help: ArgumentHelp("Ingested then or later, such as 2026-11-23T09:30:00Z.", valueName: "time"),
-        transform: Instant.argument)
+        help: ArgumentHelp("Ingested then or later: \(Instant.pastHelp).", valueName: "time"),
+        transform: Instant.past)
     var since: Instant?
 
     /// What is asked for.
@@ -47,12 +47,12 @@ extension DatasetCommand {
                   msgexport dataset query --recipient ada@example.com
                   msgexport dataset query --configuration orders --since 2026-11-23T09:30:00Z \\
                     --until 2026-11-23T10:00:00Z -n 500 -o json
-                  msgexport dataset query --campaign spring --after 4711
+                  msgexport dataset query --campaign spring --since 2h --after 4711
                 """)
 
         @OptionGroup var options: RecordQueryOptions
 
-        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.argument)
+        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @Option(help: ArgumentHelp("Only records with higher sequences.", valueName: "sequence"))

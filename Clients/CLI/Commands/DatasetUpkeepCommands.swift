@@ -91,8 +91,8 @@ extension DatasetCommand {
             Terminal.show(
                 [
                     Field("Segments made", "segments", .number(UInt64(report.segments))),
-                    Field("Bytes before", "bytesBefore", .number(report.bytesBefore)),
-                    Field("Bytes after", "bytesAfter", .number(report.bytesAfter)),
+                    Field("Size before", "bytesBefore", .bytes(report.bytesBefore)),
+                    Field("Size after", "bytesAfter", .bytes(report.bytesAfter)),
                 ], as: connection.output)
         }
     }
@@ -122,7 +122,7 @@ extension DatasetCommand {
             Terminal.show(
                 [
                     Field("Segments", "segments", .number(found.segments)), Field("Batches", "batches", .number(found.batches)),
-                    Field("Records", "records", .number(found.records)), Field("Bytes", "bytes", .number(found.bytes)),
+                    Field("Records", "records", .number(found.records)), Field("Size", "bytes", .bytes(found.bytes)),
                     Field("Result", "result", .text(found.problems.isEmpty ? "good" : "\(found.problems.count) problems")),
                     Field("Problems", "problems", .rows(found.problems.map { [Field("Problem", "problem", .text($0))] })),
                 ], as: connection.output)

@@ -55,7 +55,7 @@ struct ManifestCommand: AsyncParsableCommand {
                 [
                     Field("Manifests", "manifests", .number(UInt64(check.found.count))),
                     Field("Files", "files", .number(check.files)), Field("Records", "records", .number(check.records)),
-                    Field("Bytes", "bytes", .number(check.bytes)),
+                    Field("Size", "bytes", .bytes(check.bytes)),
                     Field("Signatures", "signatures", .text(key == nil ? "NOT CHECKED: no --public-key" : "checked")),
                     Field("Result", "result", .text(check.problems.isEmpty ? "good" : "bad")),
                     Field("Dataflows", "dataflows", .rows(chains)),

@@ -156,7 +156,7 @@ extension Run {
             Field("Records received", "recordsReceived", .number(totals.received)),
             Field("Records exported", "recordsExported", .number(totals.exported)),
             Field("Records skipped", "recordsSkipped", .number(totals.skipped)),
-            Field("Files", "files", .number(UInt64(totals.files))), Field("Bytes", "bytes", .number(totals.bytes)),
+            Field("Files", "files", .number(UInt64(totals.files))), Field("Size", "bytes", .bytes(totals.bytes)),
             Field("Started", "startedAt", .text(startedAt.description)),
         ]
         if let since { fields.append(Field("Since", "since", .text(since.description))) }

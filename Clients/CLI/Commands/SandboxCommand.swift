@@ -198,7 +198,7 @@ extension Sandbox {
             Field("Type", "type", .text(kind.rawValue)), Field("State", "state", .text(state.rawValue)),
             Field("Epoch", "epoch", .number(UInt64(epoch))), Field("Time zone", "timeZone", .text(timeZone)),
             Field("Retention days", "retentionDays", .number(UInt64(retention.days))),
-            Field("Quota: bytes", "quotaBytes", quota(quotas.bytes)),
+            Field("Quota: size", "quotaBytes", quotas.bytes.map { .bytes($0) } ?? .text("none")),
             Field("Quota: records a day", "quotaRecordsPerDay", quota(quotas.recordsPerDay)),
             Field("Quota: records a second", "quotaRecordsPerSecond", quota(quotas.recordsPerSecond)),
             Field("Revision", "revision", .number(revision)), Field("Created", "createdAt", .text(createdAt.description)),

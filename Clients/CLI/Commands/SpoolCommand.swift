@@ -53,9 +53,9 @@ struct SpoolCommand: AsyncParsableCommand {
             let content = try await place.with { try await $0.content() }
             Terminal.show(
                 [
-                    Field("Waiting", "entries", content.entries), Field("Bytes", "bytes", Int(content.bytes)),
+                    Field("Waiting", "entries", content.entries), Field("Size", "bytes", .bytes(UInt64(content.bytes))),
                     Field("Oldest", "oldest", content.oldest), Field("Refused", "refused", content.refused),
-                    Field("Bytes refused", "refusedBytes", Int(content.refusedBytes)),
+                    Field("Size refused", "refusedBytes", .bytes(UInt64(content.refusedBytes))),
                 ], as: place.connection.output)
         }
     }

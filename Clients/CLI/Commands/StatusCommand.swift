@@ -122,10 +122,10 @@ private struct StatusView {
     private var room: [Field] {
         [
             Field("Segments", "segments", Int(status.segments)),
-            Field("Bytes on disk", "storedBytes", .number(status.storedBytes)),
-            Field("  quota", "quotaBytes", quota.map { .number($0) } ?? .none("none")),
-            Field("  disk", "diskBytes", .number(status.diskBytes)),
-            Field("  free of it", "diskFreeBytes", .number(status.diskFreeBytes)),
+            Field("Size on disk", "storedBytes", .bytes(status.storedBytes)),
+            Field("  quota", "quotaBytes", quota.map { .bytes($0) } ?? .none("none")),
+            Field("  disk", "diskBytes", .bytes(status.diskBytes)),
+            Field("  free of it", "diskFreeBytes", .bytes(status.diskFreeBytes)),
         ]
     }
 }

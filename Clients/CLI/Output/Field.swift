@@ -6,6 +6,8 @@ struct Field {
     enum Value {
         case text(String)
         case number(UInt64)
+        /// For people rounded, such as `1.5 GiB`; for programs exact.
+        case bytes(UInt64)
         case flag(Bool)
         /// There is no value: for people these words.
         case none(String)
@@ -19,6 +21,7 @@ struct Field {
             switch self {
             case .text(let text): text
             case .number(let number): String(number)
+            case .bytes(let bytes): Field.size(bytes)
             case .flag(let flag): flag ? "on" : "off"
             case .none(let words): words
             case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
@@ -50,17 +53,29 @@ struct Field {
         self.init(label, key, time.map { .text($0.description) } ?? .none("none"))
     }
 
+    /// A size as people read it: two digits at least, and no more than tell something.
+    static func size(_ bytes: UInt64) -> String {
+        var (value, unit) = (Double(bytes), 0)
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        while value >= 1000, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        let digits = unit > 0 && value < 9.95 ? String((value * 10).rounded() / 10) : String(Int(value.rounded()))
+        return "\(digits) \(units[unit])"
+    }
+
     var isTable: Bool {
         switch value {
         case .rows, .thing: true
-        case .text, .number, .flag, .none, .list: false
+        case .text, .number, .bytes, .flag, .none, .list: false
         }
     }
 
     func write(to json: inout JSONWriter) {
         switch value {
         case .text(let text): json.member(key, text)
-        case .number(let number): json.member(key, number)
+        case .number(let number), .bytes(let number): json.member(key, number)
         case .flag(let flag): json.member(key, flag)
         case .none: json.null(key)
         case .list(let items):
