@@ -19,6 +19,7 @@ struct MsgExport: AsyncParsableCommand {
               msgexport configuration create news --channel email \\
                 --message-export on --submit
               msgexport ingest email --configuration news ~/sent-mail/
+              msgexport organization approve local-root /srv
               msgexport destination create archive --type local --path /srv/archive
               msgexport dataflow create daily --destination archive --format json
               msgexport dataflow run daily --wait
@@ -108,9 +109,16 @@ struct MsgExport: AsyncParsableCommand {
         if let refused = error as? NotTaken { return ExitStatus.code(for: refused.status.code) }
         if let code = error as? ExitCode { return code.rawValue }
         // An error that a command finds when it runs does not know its command.
-        let text =
+        var text =
             error is ValidationError && type != MsgExport.self
             ? "Error: \(error)\n  See '\(path(of: type) ?? "msgexport") --help' for more information." : fullMessage(for: error)
+        // What is missing may be there under another name.
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if text.contains("Missing expected argument"), let unknown = Suggestion.unknownOption(in: arguments, of: MsgExport.self) {
+            let nearest = Suggestion.nearest(to: unknown.name, among: unknown.options).map { " Did you mean '\($0)'?" } ?? ""
+            text =
+                "Error: Unknown option '\(unknown.name)'.\(nearest)\n\(text.split(separator: "\n").dropFirst().joined(separator: "\n"))"
+        }
         if exitCode(for: error).isSuccess {
             Terminal.print(text)
             return 0

@@ -55,12 +55,13 @@ extension MessageExportClient {
     /// Hands each record that fulfils a query to `body` as soon as it is stored, until the daemon stops or `body` throws.
     ///
     /// It has a connection of its own.
-    /// - Parameter cursor: first those with higher sequences that are there already; 0: only new ones.
+    /// - Parameter cursor: first those with higher sequences that are there already; 0: only new ones or, where the query says since when, those
+    ///   from then on.
     public func tailRecords(
         matching query: RecordQuery, after cursor: UInt64 = 0, _ body: (Record) throws(Status) -> Void
     ) async throws(Status) {
         var cursor = cursor
-        if cursor == 0 { cursor = try await dataset().lastSequence }
+        if cursor == 0, query.since == nil { cursor = try await dataset().lastSequence }
         func request() -> [UInt8] { RecordQuery.Request(sandbox: sandbox, query: query, afterSequence: cursor).packed }
         let following = client.another()
         let result: Result<Void, Status>

@@ -52,10 +52,17 @@ package struct AuditFilter: Hashable, Sendable {
 
 extension CatalogStore {
     /// Records what is no change of the catalog. When it returns, it is durable.
+    ///
+    /// What has happened has happened: it is recorded also where its task was cancelled meanwhile, as when a caller has gone away.
     package func record(_ deeds: [Deed]) async throws(CatalogError) {
-        try await write { [self] db in
-            for deed in deeds { try append(deed, db) }
+        let recorded = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, any Error>, Never>) in
+            database.asyncWrite({ [self] db in
+                for deed in deeds { try append(deed, db) }
+            }) { _, result in
+                continuation.resume(returning: result)
+            }
         }
+        do { try recorded.get() } catch { throw CatalogError(error) }
     }
 
     /// Adds an event to its chain, in the transaction of what it tells of.

@@ -230,6 +230,26 @@ import Testing
         }
     }
 
+    @Test func `what has happened is recorded, also where its task was cancelled meanwhile`() async throws {
+        try await withFixture { fixture in
+            let code = await withTaskGroup(of: CatalogError.Code?.self) { group in
+                group.cancelAll()
+                group.addTask {
+                    do throws(CatalogError) {
+                        try await fixture.catalog.record([Deed(user: 1, action: .recordTail, outcome: .done, count: 4)])
+                        return nil
+                    } catch {
+                        return error.code
+                    }
+                }
+                return await group.next() ?? nil
+            }
+            #expect(code == nil)
+            let events = try await fixture.catalog.auditEvents("", limit: 9)
+            #expect(events.map(\.count) == [4])
+        }
+    }
+
     @Test func `events are let go of when their time is over, and the rest of the chain is good`() async throws {
         try await withFixture { fixture in
             let start = fixture.time.now

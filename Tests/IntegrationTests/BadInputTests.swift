@@ -116,8 +116,14 @@ import Testing
         Case(
             "a mail that is too large with its parts",
             "(printf 'Subject: x\\n\\n'; head -c 40000000 /dev/zero | tr '\\0' x) >f; \(email) f", "f: the message has 8000", 3),
-        Case("a file that is not there", "\(email) nothing", "there is no file or folder nothing", 4),
-        Case("a folder without files", "mkdir d; \(email) d", "the folder d holds no regular file", 4),
+        Case("a file that is not there", "\(email) nothing", "nothing: there is no such file or folder", 4),
+        Case(
+            "a file that is not there, before one that is", "printf 'Subject: x\\n\\n' >f; \(email) nothing f",
+            "1 STORED, 1 refused", 4),
+        Case(
+            "a misspelt option where it is needed", "msgexport ingest sms --configuration sms --form 1 --to 2 text",
+            "Unknown option '--form'. Did you mean '--from'?", 2),
+        Case("a folder without files", "mkdir d; \(email) d", "d: the folder holds no regular file", 4),
         Case("a FIFO", "mkfifo f; \(email) f", "f: not a regular file", 3),
         Case(
             "a folder with a FIFO and a link to itself: its files are ingested",
@@ -261,7 +267,16 @@ import Testing
             #"wire 'c.call("messageexport.v1.AccessService", "CreateGrant", pack((1, 9), (2, 1)))'"#, "unknown value 9", 3),
         Case("an action that is none", "msgexport audit list --action mail.read", "'mail.read' is invalid", 2),
         Case(
-            "an exported chain that is none", "echo '{}' >a; msgexport audit verify a", "line 1 is no event and no head", 3),
+            "an exported chain that is none", "echo '{}' >a; msgexport audit verify a", "line 1 is no event and no head", 11),
+        Case(
+            "an exported chain with another word",
+            "msgexport audit export a; sed -i '1s/\"done\"/\"DONE\"/' a; msgexport audit verify a",
+            "line 1 is no event and no head", 11),
+        Case("an exported chain where a file is", "touch a; msgexport audit export a", "there is a file a already", 5),
+        Case("a quota that is no size", "msgexport sandbox edit prod --quota-bytes 1X", "'1X' is no size such as", 2),
+        Case(
+            "a quota over what a number holds", "msgexport sandbox edit prod --quota-bytes 16EiB", "'16EiB' is no size such as", 2
+        ),
         Case(
             "an exported chain whose end is cut off",
             "msgexport audit export a; grep -v head a | head -2 >b; tail -1 a >>b; msgexport audit verify b",

@@ -69,6 +69,8 @@ import Testing
             }
             let unknown = try await daemon.msgexport("dataset", "query", "--configuration", "nothing")
             #expect(unknown.code == 4 && unknown.errors.contains("no channel configuration"))
+            let misspelt = try await daemon.msgexport("dataset", "query", "--configuration", "mial")
+            #expect(misspelt.code == 4 && misspelt.errors.contains("did you mean mail?"), "\(misspelt.errors)")
             let table = try await daemon.msgexport("dataset", "query", "--recipient", "bob@example.com")
             #expect(table.output.contains("SEQUENCE") && table.output.contains("for b"))
             let audit = try await daemon.msgexport("audit", "list", "--action", "record.query").output
@@ -92,6 +94,28 @@ import Testing
             #expect(await ids.next() == "f", "the SMS is not asked for")
             try daemon.terminate()
             #expect([.ok, .unavailable].contains(await tailed))
+        }
+    }
+
+    @Test func `tail since a time shows what is there, and how many one read who has gone is in the audit`() async throws {
+        try await withFilled { _, daemon, client in
+            var query = RecordQuery()
+            query.since = Instant(milliseconds: 1)
+            var shown: [String] = []
+            let enough = Status(.cancelled, "that is enough")
+            do {
+                try await client.tailRecords(matching: query) { record throws(Status) in
+                    shown.append(record.message.id.value)
+                    if shown.count == 4 { throw enough }
+                }
+            } catch {
+                #expect(error as? Status == enough)
+            }
+            #expect(shown == ["a", "b", "c", "d"])
+            try await wait(for: "the end of the read in the audit") {
+                try await daemon.msgexport("audit", "list", "--action", "record.tail", "-o", "json").output.contains(
+                    "\"count\":4")
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Audit
 import Formats
 import Foundation
+import Glibc
 import MessageExportClient
 
 struct AuditCommand: AsyncParsableCommand {
@@ -87,7 +88,7 @@ struct AuditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes a whole chain to a file, to be kept and verified elsewhere.",
             discussion: """
-                One JSON object a line; the last one is the chain's signed head. The public key is in 'msgexport organization show'.
+                One JSON object a line; the last one is the chain's signed head. The file must not be there, and is readable by you alone. The public key is in 'msgexport organization show'.
 
                 EXAMPLE
                   msgexport audit export audit.ndjson
@@ -108,7 +109,14 @@ struct AuditCommand: AsyncParsableCommand {
                 return lines + (head.map { $0.line + "\n" } ?? "")
             }
             guard file != "-" else { return Terminal.write(Array(lines.utf8)) }
-            try Data(lines.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            // Whom it names is nobody else's business, and what somebody kept stays.
+            let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else {
+                throw errno == EEXIST
+                    ? Status(.alreadyExists, "there is a file \(file) already", hint: "give another name")
+                    : Status(.unavailable, "cannot write \(file): \(String(cString: strerror(errno)))")
+            }
+            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data(lines.utf8))
         }
     }
 
@@ -159,7 +167,12 @@ struct AuditCommand: AsyncParsableCommand {
             var events: [AuditEvent] = []
             var head: AuditHead?
             for (index, line) in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").enumerated() {
-                let record = try AuditLine(String(line), number: index + 1)
+                guard let record = AuditLine(String(line)) else {
+                    return (
+                        UInt64(events.count),
+                        "line \(index + 1) is no event and no head of a chain, as 'audit export' writes them", signature
+                    )
+                }
                 if let found = record.head { head = found } else if let event = record.event { events.append(event) }
             }
             guard let head else { return (UInt64(events.count), "the chain's head is missing", signature) }

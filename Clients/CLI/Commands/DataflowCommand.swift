@@ -322,7 +322,7 @@ extension Dataflow {
         if let end = settings.schedule.end { fields.append(Field("End", "end", .text(end.description))) }
         fields += [
             Field("Folder", "folderTemplate", .text(settings.folder.text)),
-            Field("File size", "fileSizeLimit", .number(settings.fileSizeLimit)), Field("Enabled", "enabled", .flag(isEnabled)),
+            Field("File size", "fileSizeLimit", .bytes(settings.fileSizeLimit)), Field("Enabled", "enabled", .flag(isEnabled)),
             Field("Next run", "nextRunAt", nextRunAt), Field("Cursor", "cursor", .number(cursor)),
             Field("Expired unexported", "expiredUnexported", .number(expiredUnexported)),
             Field("Revision", "revision", .number(UInt64(revision))), Field("Created", "createdAt", .text(createdAt.description)),

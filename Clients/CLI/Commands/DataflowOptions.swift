@@ -93,21 +93,13 @@ struct FileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Begin another file when one has this size, 1MiB to 4GiB. Default: 256MiB.", valueName: "size"),
-        transform: FileOptions.size)
+        transform: Size.argument)
     var fileSize: UInt64?
 
     private static func folder(_ text: String) throws -> FolderTemplate {
         do { return try FolderTemplate(text) } catch { throw ValidationError("\(error.message) (\(error.hint ?? ""))") }
     }
 
-    private static func size(_ text: String) throws -> UInt64 {
-        for (unit, bytes) in [("MiB", UInt64(1) << 20), ("GiB", 1 << 30), ("M", 1 << 20), ("G", 1 << 30)]
-        where text.hasSuffix(unit) {
-            guard let number = UInt64(text.dropLast(unit.count)), number > 0, number <= 1 << 20 else { break }
-            return number * bytes
-        }
-        throw ValidationError("'\(text)' is no size such as 64MiB or 1GiB")
-    }
 }
 
 extension Schedule {

@@ -71,7 +71,7 @@ extension DatasetCommand {
             var query = options.query
             query.until = until
             let wanted = query
-            try await connection.withClient { client in
+            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "") { client in
                 var shown: [[Field]] = []
                 try await client.records(matching: wanted, after: after, limit: limit == 0 ? nil : limit) { record in
                     if connection.output == .json { record.showRow() } else { shown.append(record.summary) }
@@ -89,24 +89,33 @@ extension DatasetCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows each record when it is stored, until it is interrupted.",
             discussion: """
-                JSON output is the exported row, one a line.
+                With --since or --after those come first that are there already. JSON output is the exported row, one a line. What is read is \
+                recorded in the sandbox's audit.
 
                 EXAMPLES
                   msgexport dataset tail
-                  msgexport dataset tail --configuration orders -o json
+                  msgexport dataset tail --configuration orders --since 1h -o json
                 """)
 
         @OptionGroup var options: RecordQueryOptions
 
-        @Option(help: ArgumentHelp("First those with higher sequences that are there already.", valueName: "sequence"))
-        var after: UInt64 = 0
+        @Option(
+            help: ArgumentHelp(
+                "First those with higher sequences that are there already. Default: only new ones.", valueName: "sequence"))
+        var after: UInt64?
 
         @OptionGroup var connection: Connection
 
+        func validate() throws {
+            guard after != 0 else {
+                throw ValidationError("--after is at least 1; --since shows all that is there from a time on")
+            }
+        }
+
         func run() async throws {
             let query = options.query
-            try await connection.withClient { client in
-                try await client.tailRecords(matching: query, after: after) { (record) throws(Status) in
+            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "") { client in
+                try await client.tailRecords(matching: query, after: after ?? 0) { (record) throws(Status) in
                     if connection.output == .json { record.showRow() } else { Terminal.print(record.line) }
                     try Terminal.requireReader()
                 }

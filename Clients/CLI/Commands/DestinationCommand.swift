@@ -9,6 +9,7 @@ struct DestinationCommand: AsyncParsableCommand {
             An administrator approves hosts and folders first: msgexport organization approve. Secrets are sealed, and never shown again.
 
             EXAMPLES
+              msgexport organization approve local-root /srv
               msgexport destination create archive --type local --path /srv/archive
               msgexport destination types s3
               msgexport destination test archive

@@ -27,7 +27,9 @@ struct IngestEmailCommand: AsyncParsableCommand {
 
               msgexport unix - n n - 10 pipe flags=q user=mailer \
                 argv=/usr/bin/msgexport ingest email --mta --configuration news \
-                --sender=${sender} --recipient=${recipient} -
+                --sender=${sender} -
+
+            Where it gets the mail itself and not a copy, --recipient=${recipient} names also its blind copies.
             """)
 
     @Argument(help: "Files, folders, or - for standard input.", completion: .file())
@@ -68,7 +70,7 @@ struct IngestEmailCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let inputs = try InputFile.all(paths)
+        let inputs = InputFile.all(paths)
         if envelope.messageID != nil, inputs.count > 1 {
             throw ValidationError("--message-id names one message, but there are \(inputs.count) files")
         }

@@ -34,7 +34,7 @@ struct IngestRecordsCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
 
     func run() async throws {
-        let inputs = try InputFile.all(paths).filter { !$0.isManifest || paths.contains($0.name) }
+        let inputs = InputFile.all(paths).filter { !$0.isManifest || paths.contains($0.name) }
         var rows = Rows(inputs, configuration: configuration)
         try await connection.withClient { client in
             try await IngestReport(connection.output.report, isOne: false).run(.daemon(client)) { rows.next() }

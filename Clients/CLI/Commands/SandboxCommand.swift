@@ -112,7 +112,9 @@ struct SandboxCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Days that records are kept after the day of their ingestion, 1 to 30.", valueName: "number"))
         var retentionDays: Int?
 
-        @Option(help: ArgumentHelp("Bytes that may be stored; 0: no limit of its own.", valueName: "number"))
+        @Option(
+            help: ArgumentHelp("How much may be stored, such as 20GiB; 0: no limit of its own.", valueName: "size"),
+            transform: Size.argument)
         var quotaBytes: UInt64?
 
         @Option(help: ArgumentHelp("Records that may be stored on one day; 0: no limit of its own.", valueName: "number"))

@@ -81,14 +81,16 @@ struct SpoolCommand: AsyncParsableCommand {
         @OptionGroup var place: Place
 
         func run() async throws {
-            let outcome = try await place.with { client in
+            let (outcome, waiting) = try await place.with { client in
                 if refused { try await client.takeUpRefused() }
-                return try await client.handOver()
+                let outcome = try await client.handOver()
+                // Where it was stopped, there are also those that were not come to.
+                return (outcome, outcome.stopped == nil ? outcome.left : try await client.content().entries)
             }
             Terminal.show(
                 [
                     Field("Taken", "taken", outcome.taken), Field("Not kept", "notKept", outcome.notKept),
-                    Field("Waiting", "waiting", outcome.left),
+                    Field("Waiting", "waiting", waiting),
                     Field("Refused", "refused", outcome.refused),
                 ],
                 as: place.connection.output)

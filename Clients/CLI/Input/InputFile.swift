@@ -7,7 +7,7 @@ enum InputFile: Sendable {
     case file(FilePath)
     case standardInput
     case text(String)
-    /// Something of a folder that cannot be looked into.
+    /// Something that is not there, or cannot be looked into.
     case unreadable(FilePath, Status)
 
     /// What people know it by.
@@ -20,29 +20,21 @@ enum InputFile: Sendable {
     }
 
     /// The inputs that arguments name: a folder stands for every regular file in it and its subfolders, by name.
-    /// - Throws: `notFound` for what is not there, and for a folder that holds no file.
-    static func all(_ arguments: [String]) throws(Status) -> [InputFile] {
-        var inputs: [InputFile] = []
-        for argument in arguments {
-            if argument == "-" {
-                inputs.append(.standardInput)
-                continue
-            }
+    static func all(_ arguments: [String]) -> [InputFile] {
+        arguments.flatMap { argument -> [InputFile] in
+            if argument == "-" { return [.standardInput] }
             let path = FilePath(argument)
             var status = stat()
             guard stat(argument, &status) == 0 else {
-                throw errno == ENOENT
-                    ? Status(.notFound, "there is no file or folder \(argument)") : failure("look at \(argument)")
+                return [
+                    .unreadable(
+                        path, errno == ENOENT ? Status(.notFound, "there is no such file or folder") : failure("look at it"))
+                ]
             }
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                inputs.append(.file(path))
-                continue
-            }
+            guard status.st_mode & S_IFMT == S_IFDIR else { return [.file(path)] }
             let found = files(in: path)
-            guard !found.isEmpty else { throw Status(.notFound, "the folder \(argument) holds no regular file") }
-            inputs += found
+            return found.isEmpty ? [.unreadable(path, Status(.notFound, "the folder holds no regular file"))] : found
         }
-        return inputs
     }
 
     /// Names are bytes to the kernel, and stay bytes here. Links are not followed: what they point to may be anywhere, and may lead

@@ -27,6 +27,19 @@ extension Suggestion {
         }
         return nil
     }
+
+    /// The first option that the command which the arguments name does not have, with those that it has.
+    static func unknownOption(
+        in arguments: [String], of root: any ParsableCommand.Type
+    ) -> (name: String, options: [String])? {
+        let command = arguments.reduce(root) { command, argument in
+            command.configuration.subcommands.first { ($0.configuration.commandName ?? $0._commandName) == argument } ?? command
+        }
+        let options = command.helpMessage().split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init)
+            .filter { $0.hasPrefix("--") }
+        let given = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+        return given.first { !options.contains($0) }.map { ($0, options) }
+    }
 }
 
 /// What commands name in a sandbox.

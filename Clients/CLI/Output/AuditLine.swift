@@ -7,19 +7,12 @@ struct AuditLine {
     private(set) var event: AuditEvent?
     private(set) var head: AuditHead?
 
-    /// - Throws: `invalidArgument` naming the line when it is neither.
-    init(_ line: String, number: Int) throws(Status) {
-        do {
-            let wire = try JSONDecoder().decode(Wire.self, from: Data(line.utf8))
-            if let found = wire.head {
-                head = try found.value
-            } else {
-                event = try wire.event
-            }
-        } catch {
-            throw Status(
-                .invalidArgument, "line \(number) is no event and no head of a chain", hint: "give what 'audit export' wrote")
-        }
+    /// Nil: it is neither.
+    init?(_ line: String) {
+        guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(line.utf8)) else { return nil }
+        head = try? wire.head?.value
+        if head == nil { event = try? wire.event }
+        if head == nil, event == nil { return nil }
     }
 
     private struct Malformed: Error {}

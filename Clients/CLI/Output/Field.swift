@@ -21,7 +21,7 @@ struct Field {
             switch self {
             case .text(let text): text
             case .number(let number): String(number)
-            case .bytes(let bytes): Field.size(bytes)
+            case .bytes(let bytes): Size.text(bytes)
             case .flag(let flag): flag ? "on" : "off"
             case .none(let words): words
             case .list(let items): items.isEmpty ? "none" : items.joined(separator: "; ")
@@ -51,18 +51,6 @@ struct Field {
     /// A time, or none.
     init(_ label: String, _ key: String, _ time: Instant?) {
         self.init(label, key, time.map { .text($0.description) } ?? .none("none"))
-    }
-
-    /// A size as people read it: two digits at least, and no more than tell something.
-    static func size(_ bytes: UInt64) -> String {
-        var (value, unit) = (Double(bytes), 0)
-        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        while value >= 1000, unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        let digits = unit > 0 && value < 9.95 ? String((value * 10).rounded() / 10) : String(Int(value.rounded()))
-        return "\(digits) \(units[unit])"
     }
 
     var isTable: Bool {

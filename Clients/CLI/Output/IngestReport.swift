@@ -82,7 +82,7 @@ struct IngestReport {
     ///   - next: the next message; nil: there is none.
     /// - Throws: `NotTaken` with the first that was not, when all have been tried; `unavailable` when the daemon is gone.
     func run(_ receiver: Receiver, total: Int? = nil, next: () -> IngestItem?) async throws {
-        if format == .table { showLine("OUTCOME", "EXPIRES", isOne ? "INPUT  MESSAGE ID" : "INPUT") }
+        if format == .table, !isOne { showLine("OUTCOME", "EXPIRES", "INPUT") }
         var tally = Tally()
         // What may be meant, by the name of a configuration that is not there.
         var hints: [String: String?] = [:]
@@ -221,9 +221,11 @@ struct IngestReport {
         switch (result, format) {
         case (.success(let handover), .table):
             let name = Terminal.printable(item.name)
-            showLine(
-                handover.outcome, handover.answer?.expiresAt?.description ?? "-",
-                isOne ? "\(name)  \(Terminal.printable(id ?? ""))" : name)
+            let expiry = handover.answer?.expiresAt?.description ?? "-"
+            guard isOne else { return showLine(handover.outcome, expiry, name) }
+            let width = max(DisplayWidth.of(name), "INPUT".count)
+            showLine("OUTCOME", "EXPIRES", "\(DisplayWidth.padded("INPUT", to: width))  MESSAGE ID")
+            showLine(handover.outcome, expiry, "\(DisplayWidth.padded(name, to: width))  \(Terminal.printable(id ?? ""))")
         case (.success, .nothing): break
         case (.failure(let status), .table), (.failure(let status), .nothing):
             Terminal.complain(status, about: item.name)

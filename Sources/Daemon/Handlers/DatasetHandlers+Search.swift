@@ -11,9 +11,9 @@ extension ManagementHandlers {
     func queryRecords(_ request: RecordQuery.Request, in place: Place) async throws(Status) {
         let most = try limit(request.limit, otherwise: Limits.recordsQueriedDefault, atMost: Limits.recordsQueried)
         let search = try search(request, in: place)
-        try await audited(.recordQuery, described(request.query), in: place) { () async throws(Status) in
+        try await audited(.recordQuery, described(request), in: place) { (count) async throws(Status) in
             var search = search
-            return try await sendMatches(of: request, &search, atMost: most, in: place)
+            try await sendMatches(of: request, &search, &count, atMost: most, in: place)
         }
     }
 
@@ -23,37 +23,36 @@ extension ManagementHandlers {
         }
         var request = request
         let news = place.entry.store.watch()
-        if request.afterSequence == 0 { request.afterSequence = place.entry.store.totals.lastSequence }
+        if request.afterSequence == 0, request.query.since == nil {
+            request.afterSequence = place.entry.store.totals.lastSequence
+        }
         let (asked, start) = (request, try search(request, in: place))
-        try await audited(.recordTail, described(request.query), in: place) { () async throws(Status) in
+        try await audited(.recordTail, described(request), in: place) { (count) async throws(Status) in
             var search = start
-            var count = try await sendMatches(of: asked, &search, atMost: .max, in: place)
-            for await _ in news { count += try await sendMatches(of: asked, &search, atMost: .max, in: place) }
-            return count
+            try await sendMatches(of: asked, &search, &count, atMost: .max, in: place)
+            for await _ in news { try await sendMatches(of: asked, &search, &count, atMost: .max, in: place) }
         }
     }
 
-    /// Sends what is found and meant; returns how many these were.
+    /// Sends what is found and meant until `count` is `most`.
     private func sendMatches(
-        of request: RecordQuery.Request, _ search: inout RecordSearch, atMost most: Int, in place: Place
-    ) async throws(Status) -> Int {
-        var count = 0
+        of request: RecordQuery.Request, _ search: inout RecordSearch, _ count: inout Int, atMost most: Int, in place: Place
+    ) async throws(Status) {
         while count < most {
             let (current, entry) = (search, place.entry)
             let size = try await look(entry) { (store) throws(DatasetError) in try store.bytesToRead(after: current.position) }
             let left = most - count
-            let (sent, next) = try await holding(size, for: place.call) { () async throws(Status) -> (Int?, RecordSearch) in
+            let (isMore, next) = try await holding(size, for: place.call) { () async throws(Status) -> (Bool, RecordSearch) in
                 let (records, next) = try await find(current, entry)
-                guard let records else { return (nil, next) }
+                guard let records else { return (false, next) }
                 let meant = records.filter(request.query.matches).prefix(left)
+                count += meant.count
                 for record in meant { try await send(record.viewed(as: request.view), place.call) }
-                return (meant.count, next)
+                return (true, next)
             }
             search = next
-            guard let sent else { break }
-            count += sent
+            guard isMore else { break }
         }
-        return count
     }
 
     private func find(
@@ -94,11 +93,13 @@ extension ManagementHandlers {
     }
 
     /// What was asked for, without naming a person.
-    private func described(_ query: RecordQuery) -> String {
+    private func described(_ request: RecordQuery.Request) -> String {
+        let query = request.query
         let parts = [
             query.recipient.map { "recipient \(person($0))" }, query.configuration.map { "configuration \($0)" },
             query.campaignID.map { "campaign \($0)" }, query.journeyVersionID.map { "journey \($0)" },
             query.since.map { "since \($0)" }, query.until.map { "until \($0)" },
+            request.afterSequence == 0 ? nil : "sequences after \(request.afterSequence)",
         ]
         return parts.compactMap { $0 }.joined(separator: ", ")
     }

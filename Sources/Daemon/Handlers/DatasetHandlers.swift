@@ -30,16 +30,15 @@ extension ManagementHandlers {
         of request: GetRecordsRequest, in place: Place, _ body: (Record) async throws(Status) -> Void
     ) async throws(Status) {
         let id = try MessageID(request.messageID)
-        try await audited(.recordRead, id.value, in: place) { () async throws(Status) in
-            try await forEachRecord(of: id, view: request.view, in: place, body)
+        try await audited(.recordRead, id.value, in: place) { (count) async throws(Status) in
+            try await forEachRecord(of: id, view: request.view, in: place, &count, body)
         }
     }
 
     private func forEachRecord(
-        of id: MessageID, view: RecordView, in place: Place, _ body: (Record) async throws(Status) -> Void
-    ) async throws(Status) -> Int {
+        of id: MessageID, view: RecordView, in place: Place, _ count: inout Int, _ body: (Record) async throws(Status) -> Void
+    ) async throws(Status) {
         let entry = place.entry
-        var count = 0
         for sequence in try await look(entry, { (store) throws(DatasetError) in try store.sequences(of: id) }) {
             let size = try await look(entry) { (store) throws(DatasetError) in try store.bytesToRead(after: sequence - 1) }
             try await holding(size, for: place.call) { () async throws(Status) in
@@ -56,41 +55,44 @@ extension ManagementHandlers {
             throw Status(
                 .notFound, "no record of that message id is retained in sandbox \(entry.sandbox.name)", field: "message_id")
         }
-        return count
     }
 
     func previewRecords(_ request: PreviewRecordsRequest, in place: Place) async throws(Status) {
         let most = try limit(request.limit, otherwise: Limits.recordsPreviewedDefault, atMost: Limits.recordsPreviewed)
-        try await audited(.recordPreview, "", in: place) { () async throws(Status) in
-            try await previewRecords(request, most, in: place)
+        try await audited(.recordPreview, "", in: place) { (count) async throws(Status) in
+            try await previewRecords(request, &count, atMost: most, in: place)
         }
     }
 
-    private func previewRecords(_ request: PreviewRecordsRequest, _ most: Int, in place: Place) async throws(Status) -> Int {
+    private func previewRecords(
+        _ request: PreviewRecordsRequest, _ count: inout Int, atMost most: Int, in place: Place
+    ) async throws(Status) {
         let entry = place.entry
-        var left = most
         var cursor = request.beforeSequence == 0 ? UInt64.max : request.beforeSequence
-        while left > 0 {
-            let (before, most) = (cursor, left)
+        while count < most {
+            let (before, left) = (cursor, most - count)
             let size = try await look(entry) { (store) throws(DatasetError) in try store.bytesToRead(before: before) }
             let isMore = try await holding(size, for: place.call) { () async throws(Status) in
                 let records = try await read(entry) { (store) throws(DatasetError) in
-                    try store.previousBatch(before: before).map { $0.suffix(most) }
+                    try store.previousBatch(before: before).map { $0.suffix(left) }
                 }
                 guard let records, let first = records.first else { return false }
                 cursor = first.sequence
-                left -= records.count
+                count += records.count
                 for record in records.reversed() { try await send(record.viewed(as: .row), place.call) }
                 return true
             }
             guard isMore else { break }
         }
-        return most - left
     }
 
-    /// Reads content: recorded before it is read, and once it was with how many records it were. What cannot be recorded is not read.
+    /// Reads content: recorded before it is read, and at the end, whatever that was, with how many records were read. What cannot be recorded is
+    /// not read.
+    ///
+    /// - Parameter body: counts each record that it reads before it gives it away.
     func audited(
-        _ action: AuditEvent.Action, _ object: String, in place: Place, _ body: () async throws(Status) -> Int
+        _ action: AuditEvent.Action, _ object: String, in place: Place,
+        _ body: (_ count: inout Int) async throws(Status) -> Void
     ) async throws(Status) {
         func record(_ outcome: AuditEvent.Outcome, _ count: Int) async throws(Status) {
             let deed = Deed(
@@ -98,9 +100,9 @@ extension ManagementHandlers {
             try await unlessCatalogFails { () async throws(CatalogError) in try await audit.record([deed]) }
         }
         try await record(.intended, 0)
-        let read: Int
-        do throws(Status) { read = try await body() } catch {
-            try await record(.failed, 0)
+        var read = 0
+        do throws(Status) { try await body(&read) } catch {
+            try await record(.failed, read)
             throw error
         }
         try await record(.done, read)

@@ -149,7 +149,7 @@ import Testing
                 #expect(waiting.code == 0 && waiting.output.contains("SPOOLED"), "\(waiting.errors)")
             }
             let absent = try await Programs.run(Programs.client, ["spool", "send", spool, "--socket", fixture.socket])
-            #expect(absent.code == 9, "\(absent.errors)")
+            #expect(absent.code == 9 && absent.output.contains("Waiting   2\n"), "\(absent.output) \(absent.errors)")
             for command in ["send", "show"] {
                 let nowhere = try await Programs.run(
                     Programs.client, ["spool", command, spool + "-misspelt", "--socket", fixture.socket])

@@ -122,7 +122,8 @@ struct  Messageexport__V1__QueryRecordsRequest
    */
   int64_t until_ms;
   /*
-   * Only records with higher sequences: the last one of the page before. 0: from the oldest; for TailRecords: only new ones.
+   * Only records with higher sequences: the last one of the page before. 0: from the oldest; for TailRecords: only new ones
+   * or, with since_ms, those from then on.
    */
   uint64_t after_sequence;
   /*
