@@ -89,6 +89,15 @@ struct MsgExport: AsyncParsableCommand {
             "'\(path)' has no command '\(unknown.name)'.\(nearest) It has \(unknown.commands.joined(separator: ", ")).")
     }
 
+    /// What to say where something is missing that may be there under another name; nil: it is not.
+    private static func unknownOption(insteadOf text: String) -> String? {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        guard let unknown = Suggestion.unknownOption(in: arguments, of: MsgExport.self) else { return nil }
+        let nearest = Suggestion.nearest(to: unknown.name, among: unknown.options).map { " Did you mean '\($0)'?" } ?? ""
+        let usage = text.split(separator: "\n").drop { !$0.hasPrefix("Usage:") }
+        return (["Error: Unknown option '\(unknown.name)'.\(nearest)"] + usage).joined(separator: "\n")
+    }
+
     /// What to type for a command, from the program's name on.
     private static func path(of type: any ParsableCommand.Type, below parent: any ParsableCommand.Type = MsgExport.self)
         -> String?
@@ -112,13 +121,7 @@ struct MsgExport: AsyncParsableCommand {
         var text =
             error is ValidationError && type != MsgExport.self
             ? "Error: \(error)\n  See '\(path(of: type) ?? "msgexport") --help' for more information." : fullMessage(for: error)
-        // What is missing may be there under another name.
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        if text.contains("Missing expected argument"), let unknown = Suggestion.unknownOption(in: arguments, of: MsgExport.self) {
-            let nearest = Suggestion.nearest(to: unknown.name, among: unknown.options).map { " Did you mean '\($0)'?" } ?? ""
-            text =
-                "Error: Unknown option '\(unknown.name)'.\(nearest)\n\(text.split(separator: "\n").dropFirst().joined(separator: "\n"))"
-        }
+        if text.contains("Missing "), let unknown = unknownOption(insteadOf: text) { text = unknown }
         if exitCode(for: error).isSuccess {
             Terminal.print(text)
             return 0

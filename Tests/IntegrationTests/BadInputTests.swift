@@ -272,7 +272,15 @@ import Testing
             "an exported chain with another word",
             "msgexport audit export a; sed -i '1s/\"done\"/\"DONE\"/' a; msgexport audit verify a",
             "line 1 is no event and no head", 11),
-        Case("an exported chain where a file is", "touch a; msgexport audit export a", "there is a file a already", 5),
+        Case(
+            "an exported chain with a byte that is no text",
+            "msgexport audit export a; printf '\\377' | dd of=a bs=1 seek=20 conv=notrunc 2>/dev/null; msgexport audit verify a",
+            "line 1 is no event and no head", 11),
+        Case("an exported chain where a folder is not", "msgexport audit export no/a", "No such file or directory", 4),
+        Case("an exported chain where a file is", "touch a; msgexport audit export a", "cannot create a: File exists", 5),
+        Case(
+            "files of no bytes", "msgexport dataflow create f --destination d --format json --file-size 0", "a file of no bytes",
+            2),
         Case("a quota that is no size", "msgexport sandbox edit prod --quota-bytes 1X", "'1X' is no size such as", 2),
         Case(
             "a quota over what a number holds", "msgexport sandbox edit prod --quota-bytes 16EiB", "'16EiB' is no size such as", 2

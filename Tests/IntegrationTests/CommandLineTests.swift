@@ -157,19 +157,26 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (1, "1 B"), (999, "999 B"), (1000, "1.0 KiB"), (1536, "1.5 KiB"), (10_240, "10 KiB"), (10_740_000_000, "10 GiB"),
-        (1 << 62, "4.0 EiB"),
-    ])
-    func `sizes are rounded for people, and exact in JSON`(bytes: UInt64, text: String) async throws {
+    @Test func `sizes are rounded for people, exact in JSON, and taken with their unit`() async throws {
+        let sizes: [(bytes: UInt64, text: String)] = [
+            (1, "1 B"), (999, "999 B"), (1000, "1.0 KiB"), (1536, "1.5 KiB"), (10_240, "10 KiB"), (1_023_900, "1.0 MiB"),
+            (10_740_000_000, "10 GiB"), (1 << 62, "4.0 EiB"),
+        ]
         try await withMails(0) { (daemon, _) async throws in
-            let edited = try await shell(daemon, "msgexport sandbox edit prod --quota-bytes \(bytes)")
-            #expect(edited.code == 0, "\(edited.errors)")
-            #expect(edited.output.split(separator: "\n").contains { $0.hasPrefix("Quota: size") && $0.hasSuffix("  \(text)") })
-            #expect(try await shell(daemon, "msgexport status -o json").output.contains("\"quotaBytes\":\(bytes),"))
-            let unit = text.replacing(".0", with: "").replacing(" ", with: "")
-            guard !unit.contains(".") else { return }
-            #expect(try await shell(daemon, "msgexport sandbox edit prod --quota-bytes \(unit)").output.contains("  \(text)\n"))
+            for (bytes, text) in sizes {
+                let edited = try await shell(daemon, "msgexport sandbox edit prod --quota-bytes \(bytes)")
+                #expect(edited.code == 0, "\(edited.errors)")
+                #expect(
+                    edited.output.split(separator: "\n").contains { $0.hasPrefix("Quota: size") && $0.hasSuffix("  \(text)") })
+                #expect(try await shell(daemon, "msgexport status -o json").output.contains("\"quotaBytes\":\(bytes),"))
+            }
+            let units: [(argument: String, bytes: UInt64)] = [
+                ("2", 2), ("3B", 3), ("4k", 4096), ("5KiB", 5120), ("20GiB", 20 << 30), ("1TiB", 1 << 40),
+            ]
+            for (argument, bytes) in units {
+                let edited = try await shell(daemon, "msgexport sandbox edit prod -o json --quota-bytes \(argument)")
+                #expect(edited.output.contains("\"quotaBytes\":\(bytes),"), "\(argument): \(edited.output) \(edited.errors)")
+            }
         }
     }
 

@@ -103,18 +103,41 @@ import Testing
             query.since = Instant(milliseconds: 1)
             var shown: [String] = []
             let enough = Status(.cancelled, "that is enough")
-            do {
+            await #expect(throws: enough) {
                 try await client.tailRecords(matching: query) { record throws(Status) in
                     shown.append(record.message.id.value)
                     if shown.count == 4 { throw enough }
                 }
-            } catch {
-                #expect(error as? Status == enough)
             }
             #expect(shown == ["a", "b", "c", "d"])
             try await wait(for: "the end of the read in the audit") {
                 try await daemon.msgexport("audit", "list", "--action", "record.tail", "-o", "json").output.contains(
                     "\"count\":4")
+            }
+        }
+    }
+
+    @Test func `what was read is counted in the audit where its reader goes away before the end`() async throws {
+        try await withFilled { _, daemon, client in
+            // More than goes into buffers on the way.
+            let many = 16
+            for number in 0..<many {
+                let message = Message(
+                    id: try MessageID("large \(number)"), configuration: "sms",
+                    content: .sms(Sms(senderNumbers: ["1"], recipientNumber: "2", text: String(repeating: "x", count: 3 << 20))))
+                #expect(try await client.ingest(message).outcome == .stored)
+            }
+            let enough = Status(.cancelled, "that is enough")
+            await #expect(throws: enough) {
+                // As the protocol has no word for it: by closing the connection.
+                try await MessageExportClient.withClient(socket: daemon.socket) { leaving in
+                    try await leaving.records(matching: RecordQuery()) { _ throws(Status) in throw enough }
+                }
+            }
+            try await wait(for: "the end of the read in the audit") {
+                let ends = try await daemon.msgexport(
+                    "audit", "list", "--action", "record.query", "--outcome", "failed", "-o", "json")
+                return (1..<many + 4).contains { ends.output.contains("\"count\":\($0)") }
             }
         }
     }

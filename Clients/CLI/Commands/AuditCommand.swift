@@ -1,9 +1,10 @@
 import ArgumentParser
 import Audit
+import Disk
 import Formats
 import Foundation
-import Glibc
 import MessageExportClient
+import SystemPackage
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,7 +56,7 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("From then on: \(Instant.pastHelp).", valueName: "time"), transform: Instant.past)
         var since: Instant?
 
-        @Option(help: ArgumentHelp("Before then.", valueName: "time"), transform: Instant.past)
+        @Option(help: ArgumentHelp("Before then; as --since.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @OptionGroup var chain: ChainChoice
@@ -101,22 +102,32 @@ struct AuditCommand: AsyncParsableCommand {
 
         func run() async throws {
             let query = MessageExportClient.AuditQuery(organization: chain.organization)
-            let lines = try await chain.connection.withClient { client in
+            guard file != "-" else { return Terminal.write(Array(try await lines(query).utf8)) }
+            let (files, path) = (PosixFiles(), FilePath(file))
+            do {
+                // Whom it names is nobody else's business, and what somebody kept stays.
+                let created = try files.create(path)
+                do {
+                    try created.write([Data(try await lines(query).utf8)], at: 0)
+                    try created.sync()
+                } catch {
+                    try? files.remove(path)
+                    throw error
+                }
+            } catch let error as DiskError {
+                throw Status(
+                    Status.Code(errno: error.errno), "\(error)", hint: error.errno == .fileExists ? "give another name" : nil)
+            }
+        }
+
+        private func lines(_ query: MessageExportClient.AuditQuery) async throws -> String {
+            try await chain.connection.withClient { client in
                 var lines = ""
                 let head = try await client.auditEvents(query) { events in
                     for event in events { lines += event.line + "\n" }
                 }
                 return lines + (head.map { $0.line + "\n" } ?? "")
             }
-            guard file != "-" else { return Terminal.write(Array(lines.utf8)) }
-            // Whom it names is nobody else's business, and what somebody kept stays.
-            let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else {
-                throw errno == EEXIST
-                    ? Status(.alreadyExists, "there is a file \(file) already", hint: "give another name")
-                    : Status(.unavailable, "cannot write \(file): \(String(cString: strerror(errno)))")
-            }
-            try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data(lines.utf8))
         }
     }
 
@@ -166,14 +177,14 @@ struct AuditCommand: AsyncParsableCommand {
             let signature = key == nil ? "not checked: give --public-key" : "checked"
             var events: [AuditEvent] = []
             var head: AuditHead?
-            for (index, line) in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").enumerated() {
-                guard let record = AuditLine(String(line)) else {
-                    return (
-                        UInt64(events.count),
-                        "line \(index + 1) is no event and no head of a chain, as 'audit export' writes them", signature
-                    )
+            for (index, line) in try Data(contentsOf: URL(fileURLWithPath: path)).split(separator: UInt8(ascii: "\n"))
+                .enumerated()
+            {
+                switch AuditLine(line) {
+                case .event(let event): events.append(event)
+                case .head(let found): head = found
+                case nil: return (UInt64(events.count), "line \(index + 1) is no event and no head of a chain", signature)
                 }
-                if let found = record.head { head = found } else if let event = record.event { events.append(event) }
             }
             guard let head else { return (UInt64(events.count), "the chain's head is missing", signature) }
             do throws(AuditVerifier.Break) {

@@ -157,7 +157,7 @@ struct DataflowCommand: AsyncParsableCommand {
             transform: Instant.past)
         var since: Instant?
 
-        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.past)
+        @Option(help: ArgumentHelp("Ingested before then; as --since.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @Option(help: ArgumentHelp("Name of another destination.", valueName: "name"), completion: .names(of: .destination))

@@ -93,13 +93,18 @@ struct FileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Begin another file when one has this size, 1MiB to 4GiB. Default: 256MiB.", valueName: "size"),
-        transform: Size.argument)
+        transform: FileOptions.fileSize)
     var fileSize: UInt64?
 
     private static func folder(_ text: String) throws -> FolderTemplate {
         do { return try FolderTemplate(text) } catch { throw ValidationError("\(error.message) (\(error.hint ?? ""))") }
     }
 
+    private static func fileSize(_ text: String) throws -> UInt64 {
+        let size = try Size.argument(text)
+        guard size > 0 else { throw ValidationError("a file of no bytes cannot be") }
+        return size
+    }
 }
 
 extension Schedule {

@@ -52,7 +52,7 @@ extension DatasetCommand {
 
         @OptionGroup var options: RecordQueryOptions
 
-        @Option(help: ArgumentHelp("Ingested before then.", valueName: "time"), transform: Instant.past)
+        @Option(help: ArgumentHelp("Ingested before then; as --since.", valueName: "time"), transform: Instant.past)
         var until: Instant?
 
         @Option(help: ArgumentHelp("Only records with higher sequences.", valueName: "sequence"))
@@ -71,7 +71,8 @@ extension DatasetCommand {
             var query = options.query
             query.until = until
             let wanted = query
-            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "") { client in
+            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "", in: "configuration") {
+                client in
                 var shown: [[Field]] = []
                 try await client.records(matching: wanted, after: after, limit: limit == 0 ? nil : limit) { record in
                     if connection.output == .json { record.showRow() } else { shown.append(record.summary) }
@@ -114,7 +115,8 @@ extension DatasetCommand {
 
         func run() async throws {
             let query = options.query
-            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "") { client in
+            try await connection.withClient(naming: .configuration, options.channelConfiguration ?? "", in: "configuration") {
+                client in
                 try await client.tailRecords(matching: query, after: after ?? 0) { (record) throws(Status) in
                     if connection.output == .json { record.showRow() } else { Terminal.print(record.line) }
                     try Terminal.requireReader()

@@ -194,13 +194,15 @@ struct SandboxCommand: AsyncParsableCommand {
 
 extension Sandbox {
     var fields: [Field] {
-        func quota(_ value: UInt64?) -> Field.Value { value.map { .number($0) } ?? .text("none") }
+        func quota(_ value: UInt64?, _ make: (UInt64) -> Field.Value = Field.Value.number) -> Field.Value {
+            value.map(make) ?? .text("none")
+        }
         return [
             Field("Sandbox", "name", .text(name)), Field("Id", "id", .text(id)), Field("Title", "title", .text(title)),
             Field("Type", "type", .text(kind.rawValue)), Field("State", "state", .text(state.rawValue)),
             Field("Epoch", "epoch", .number(UInt64(epoch))), Field("Time zone", "timeZone", .text(timeZone)),
             Field("Retention days", "retentionDays", .number(UInt64(retention.days))),
-            Field("Quota: size", "quotaBytes", quotas.bytes.map { .bytes($0) } ?? .text("none")),
+            Field("Quota: size", "quotaBytes", quota(quotas.bytes, Field.Value.bytes)),
             Field("Quota: records a day", "quotaRecordsPerDay", quota(quotas.recordsPerDay)),
             Field("Quota: records a second", "quotaRecordsPerSecond", quota(quotas.recordsPerSecond)),
             Field("Revision", "revision", .number(revision)), Field("Created", "createdAt", .text(createdAt.description)),

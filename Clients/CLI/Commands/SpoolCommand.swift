@@ -84,8 +84,9 @@ struct SpoolCommand: AsyncParsableCommand {
             let (outcome, waiting) = try await place.with { client in
                 if refused { try await client.takeUpRefused() }
                 let outcome = try await client.handOver()
-                // Where it was stopped, there are also those that were not come to.
-                return (outcome, outcome.stopped == nil ? outcome.left : try await client.content().entries)
+                guard outcome.stopped != nil else { return (outcome, outcome.left) }
+                // There are also those that were not reached.
+                return (outcome, (try? await client.content().entries) ?? outcome.left)
             }
             Terminal.show(
                 [

@@ -7,7 +7,7 @@ enum InputFile: Sendable {
     case file(FilePath)
     case standardInput
     case text(String)
-    /// Something that is not there, or cannot be looked into.
+    /// Something that is not there, that cannot be looked into, or a folder without files.
     case unreadable(FilePath, Status)
 
     /// What people know it by.
@@ -20,6 +20,7 @@ enum InputFile: Sendable {
     }
 
     /// The inputs that arguments name: a folder stands for every regular file in it and its subfolders, by name.
+    /// What there is nothing of is among them, as `unreadable`, and holds up none of the others.
     static func all(_ arguments: [String]) -> [InputFile] {
         arguments.flatMap { argument -> [InputFile] in
             if argument == "-" { return [.standardInput] }
@@ -135,13 +136,20 @@ enum InputFile: Sendable {
     }
 
     private static func failure(_ operation: String) -> Status {
-        let code: Status.Code =
+        Status(Status.Code(errno: Errno(rawValue: errno)), "cannot \(operation): \(String(cString: strerror(errno)))")
+    }
+}
+
+extension Status.Code {
+    /// What a system call on a file failed of.
+    init(errno: Errno) {
+        self =
             switch errno {
-            case EACCES, EPERM: .permissionDenied
-            case ENOENT: .notFound
-            case ELOOP, ENAMETOOLONG, ENOTDIR, EISDIR: .invalidArgument
+            case .permissionDenied, .notPermitted: .permissionDenied
+            case .noSuchFileOrDirectory: .notFound
+            case .fileExists: .alreadyExists
+            case .tooManySymbolicLinkLevels, .fileNameTooLong, .notDirectory, .isDirectory: .invalidArgument
             default: .unavailable
             }
-        return Status(code, "cannot \(operation): \(String(cString: strerror(errno)))")
     }
 }

@@ -20,10 +20,12 @@ extension Instant {
         guard let milliseconds = duration(text) else {
             do { return try argument(text) } catch { throw ValidationError("'\(text)' is not \(pastHelp)") }
         }
-        return Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) - milliseconds)
+        let instant = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) - milliseconds)
+        guard representable.contains(instant) else { throw ValidationError("'\(text)' ago there were no years") }
+        return instant
     }
 
-    /// Milliseconds; nil: it is no number with a unit, or longer than time itself.
+    /// Milliseconds; nil: it is no number with a unit.
     private static func duration(_ text: String) -> Int64? {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
         guard let unit = text.last.flatMap({ units[$0] }), text.first?.isWholeNumber == true, let count = UInt32(text.dropLast())

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// How many bytes, as people write and read it.
+/// How many bytes.
 enum Size {
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 
@@ -9,15 +9,15 @@ enum Size {
         let unit = text.drop(while: \.isWholeNumber).lowercased()
         let power = unit.isEmpty ? 0 : units.firstIndex { unit == $0.lowercased() || unit == $0.prefix(1).lowercased() }
         guard let power, let number = UInt64(text.dropLast(unit.count)), number.leadingZeroBitCount >= 10 * power else {
-            throw ValidationError("'\(text)' is no size such as 64MiB or 1GiB")
+            throw ValidationError("'\(text)' is no size such as 64MiB, 1GiB or 1073741824")
         }
         return number << (10 * power)
     }
 
-    /// Rounded to two digits at least, such as `1.5 GiB`.
+    /// For people: rounded to three digits at most, such as `1.5 GiB`.
     static func text(_ bytes: UInt64) -> String {
         var (value, unit) = (Double(bytes), 0)
-        while value >= 1000, unit < units.count - 1 {
+        while value >= 999.5, unit < units.count - 1 {
             value /= 1024
             unit += 1
         }

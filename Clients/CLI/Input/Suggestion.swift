@@ -6,39 +6,46 @@ extension Suggestion {
     static func unknownCommand(
         in arguments: [String], of root: any ParsableCommand.Type
     ) -> (name: String, parents: [String], commands: [String])? {
+        let found = command(in: arguments, of: root)
+        return found.unknown.map { ($0, found.path, found.command.configuration.subcommands.map(name)) }
+    }
+
+    /// The first option among the arguments that their command does not have, with those that it has.
+    static func unknownOption(
+        in arguments: [String], of root: any ParsableCommand.Type
+    ) -> (name: String, options: [String])? {
+        let help = command(in: arguments, of: root).command.helpMessage().split(separator: "\n")
+        let options = help.drop { !$0.hasPrefix("OPTIONS:") }.filter { $0.drop { $0 == " " }.hasPrefix("-") }
+            .flatMap { $0.split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init) }.filter { $0.hasPrefix("--") }
+        let given = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+        return given.first { !options.contains($0) }.map { ($0, options) }
+    }
+
+    /// The command that arguments name, its names from the root's subcommands on, and what stands where a further name should and is none.
+    private static func command(
+        in arguments: [String], of root: any ParsableCommand.Type
+    ) -> (command: any ParsableCommand.Type, path: [String], unknown: String?) {
         var command = root
-        var parents: [String] = []
+        var path: [String] = []
         var rest = arguments[...]
         if rest.first == "help" { rest.removeFirst() }
-        while let argument = rest.popFirst() {
-            let subcommands = command.configuration.subcommands
-            guard !subcommands.isEmpty else { return nil }
+        while !command.configuration.subcommands.isEmpty, let argument = rest.popFirst() {
             if ["--socket", "--sandbox", "--output", "-o", "--generate-completion-script"].contains(argument) {
                 _ = rest.popFirst()
                 continue
             }
             guard !argument.hasPrefix("-") else { continue }
-            guard let next = subcommands.first(where: { $0.configuration.commandName ?? $0._commandName == argument }) else {
-                return argument == "help"
-                    ? nil : (argument, parents, subcommands.map { $0.configuration.commandName ?? $0._commandName })
+            guard let next = command.configuration.subcommands.first(where: { name($0) == argument }) else {
+                return (command, path, argument == "help" ? nil : argument)
             }
-            parents.append(argument)
+            path.append(argument)
             command = next
         }
-        return nil
+        return (command, path, nil)
     }
 
-    /// The first option that the command which the arguments name does not have, with those that it has.
-    static func unknownOption(
-        in arguments: [String], of root: any ParsableCommand.Type
-    ) -> (name: String, options: [String])? {
-        let command = arguments.reduce(root) { command, argument in
-            command.configuration.subcommands.first { ($0.configuration.commandName ?? $0._commandName) == argument } ?? command
-        }
-        let options = command.helpMessage().split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init)
-            .filter { $0.hasPrefix("--") }
-        let given = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
-        return given.first { !options.contains($0) }.map { ($0, options) }
+    private static func name(_ command: any ParsableCommand.Type) -> String {
+        command.configuration.commandName ?? command._commandName
     }
 }
 
@@ -70,9 +77,11 @@ extension Connection {
 
     /// Connects for one command that names a thing: where it is not found, the error says which one may be meant.
     ///
-    /// - Parameter destination: of a command that names one, too.
+    /// - Parameters:
+    ///   - field: of the request that names it; nil: whatever is not found is this.
+    ///   - destination: of a command that names one, too.
     func withClient<Value: Sendable>(
-        naming thing: NamedThing, _ name: String, or destination: String? = nil,
+        naming thing: NamedThing, _ name: String, in field: String? = nil, or destination: String? = nil,
         _ body: (MessageExportClient) async throws -> Value
     ) async throws -> Value {
         try await withClient { client in
@@ -82,6 +91,7 @@ extension Connection {
                 if let destination, status.field == "destination" {
                     throw await status.suggesting(.destination, for: destination, client)
                 }
+                guard field == nil || status.field == field else { throw status }
                 throw await status.suggesting(thing, for: name, client)
             }
         }

@@ -2,17 +2,19 @@ import Formats
 import Foundation
 import MessageExportClient
 
-/// A line of an exported chain: an event, or the head.
-struct AuditLine {
-    private(set) var event: AuditEvent?
-    private(set) var head: AuditHead?
+/// A line of an exported chain.
+enum AuditLine {
+    case event(AuditEvent)
+    case head(AuditHead)
 
     /// Nil: it is neither.
-    init?(_ line: String) {
-        guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(line.utf8)) else { return nil }
-        head = try? wire.head?.value
-        if head == nil { event = try? wire.event }
-        if head == nil, event == nil { return nil }
+    init?(_ line: some DataProtocol) {
+        do {
+            let wire = try JSONDecoder().decode(Wire.self, from: Data(line))
+            self = if let head = wire.head { .head(try head.value) } else { .event(try wire.event) }
+        } catch {
+            return nil
+        }
     }
 
     private struct Malformed: Error {}

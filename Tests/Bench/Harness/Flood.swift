@@ -12,7 +12,7 @@ enum Flood {
         // What it is answered is taken, or the daemon would stop to read.
         Thread.detachNewThread {
             var space = [UInt8](repeating: 0, count: 1 << 16)
-            while (try? space.withUnsafeMutableBytes { try peer.read(into: $0) }) ?? 0 > 0 {}
+            do { while try space.withUnsafeMutableBytes({ try peer.read(into: $0) }) > 0 {} } catch { exit(1) }
             exit(0)
         }
         let method = MethodName.ingestStream
