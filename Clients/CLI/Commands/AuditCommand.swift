@@ -89,7 +89,8 @@ struct AuditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes a whole chain to a file, to be kept and verified elsewhere.",
             discussion: """
-                One JSON object a line; the last one is the chain's signed head. The file must not be there, and is readable by you alone. The public key is in 'msgexport organization show'.
+                One JSON object a line; the last one is the chain's signed head. The file must not be there, and is readable by you alone. The \
+                public key is in 'msgexport organization show'.
 
                 EXAMPLE
                   msgexport audit export audit.ndjson
